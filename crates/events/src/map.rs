@@ -1,0 +1,1 @@
+//! `topics.yaml`, parsed: the map of every topic.
