@@ -5,19 +5,29 @@
 //! - [`record`]: what a record is, and how it is read and written as Avro (rules A1-A4);
 //! - [`personal`]: fields about a person, sealed in the message (rule G1);
 //! - [`reply`]: `Refused`, `Failed`, `Progress`; what else answers a command is `Done`;
-//! - [`map`]: `topics.yaml`, parsed;
+//! - [`map`]: `topics.yaml`, parsed; [`topic`]: the names in it as constants;
 //! - one module a bounded context: its events, its commands and their replies.
 
+pub mod answers;
 pub mod blob;
+pub mod chatbots;
+pub mod conversations;
+pub mod documents;
 pub mod envelope;
 pub mod id;
+pub mod knowledge;
 pub mod map;
 pub mod personal;
 pub mod record;
+mod records;
 pub mod reply;
+pub mod system;
+pub mod topic;
 
 pub use blob::BlobRef;
 pub use envelope::{Envelope, Headers, ReplyAddress, ReplyStatus};
 pub use id::{Key, MessageId, TenantId};
 pub use personal::Personal;
 pub use record::{Addressed, Datum, Record, RecordSchema, Undecodable};
+pub use records::all_records;
+pub use topic::consumer;

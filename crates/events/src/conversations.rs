@@ -1,0 +1,239 @@
+//! Conversations: questions and answers of one visitor with one chatbot, in order.
+use crate::answers::{Citation, Usage, quotes};
+use crate::{Addressed, Personal, record, topic};
+use serde::{Deserialize, Serialize};
+
+/// Command: ask within a conversation, which begins if there is none. Done is [`Answered`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskQuestion {
+    /// The question; chosen by who asks.
+    pub question: String,
+    /// The conversation.
+    pub conversation: String,
+    /// The chatbot that is asked.
+    pub chatbot: String,
+    /// The visitor who asks; the key of personal fields is theirs.
+    pub visitor: String,
+    /// The question, as the visitor wrote it.
+    pub text: Personal,
+}
+record!(
+    AskQuestion,
+    "troupe.conversations.AskQuestion",
+    "conversations/AskQuestion.avsc",
+    {
+        fn personal(&mut self) -> Vec<(String, &mut Personal)> {
+            vec![("text".into(), &mut self.text)]
+        }
+        fn subject_key(&self) -> Option<String> {
+            Some(self.visitor.clone())
+        }
+    }
+);
+impl Addressed for AskQuestion {
+    const TOPIC: &'static str = topic::CONVERSATIONS_CONVERSATION;
+    fn id(&self) -> &str {
+        &self.conversation
+    }
+}
+
+/// Reply to [`AskQuestion`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The question; chosen by who asks.
+    pub question: String,
+    /// The conversation.
+    pub conversation: String,
+    /// The visitor who asks; the key of personal fields is theirs.
+    pub visitor: String,
+    /// The answer, whole.
+    pub text: Personal,
+    /// False if nothing relevant was found, and the answer says so.
+    pub known: bool,
+    /// What the answer rests on, best first.
+    #[serde(default)]
+    pub citations: Vec<Citation>,
+    /// The model that answered; of the offline answerer its name.
+    #[serde(default)]
+    pub model: String,
+    /// Which of the configured providers answered.
+    #[serde(default)]
+    pub provider: String,
+    /// What the model used.
+    pub usage: Usage,
+    /// Which attempt wrote the answer, from 1; its deltas carry the same number (H3).
+    pub attempt: i64,
+    /// How many deltas that attempt sent.
+    pub deltas: i64,
+}
+record!(
+    Answered,
+    "troupe.conversations.Answered",
+    "conversations/Answered.avsc",
+    {
+        fn personal(&mut self) -> Vec<(String, &mut Personal)> {
+            let mut fields = vec![("text".into(), &mut self.text)];
+            fields.extend(quotes(&mut self.citations));
+            fields
+        }
+        fn subject_key(&self) -> Option<String> {
+            Some(self.visitor.clone())
+        }
+    }
+);
+
+/// Command: forget the conversation's turns. Done is [`crate::reply::Ok`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndConversation {
+    /// The conversation.
+    pub conversation: String,
+}
+record!(
+    EndConversation,
+    "troupe.conversations.EndConversation",
+    "conversations/EndConversation.avsc"
+);
+impl Addressed for EndConversation {
+    const TOPIC: &'static str = topic::CONVERSATIONS_CONVERSATION;
+    fn id(&self) -> &str {
+        &self.conversation
+    }
+}
+
+/// A visitor asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionAsked {
+    /// The question; chosen by who asks.
+    pub question: String,
+    /// The conversation.
+    pub conversation: String,
+    /// The chatbot that is asked.
+    pub chatbot: String,
+    /// The visitor who asks; the key of personal fields is theirs.
+    pub visitor: String,
+    /// The question, as the visitor wrote it.
+    pub text: Personal,
+}
+record!(
+    QuestionAsked,
+    "troupe.conversations.QuestionAsked",
+    "conversations/QuestionAsked.avsc",
+    {
+        fn personal(&mut self) -> Vec<(String, &mut Personal)> {
+            vec![("text".into(), &mut self.text)]
+        }
+        fn subject_key(&self) -> Option<String> {
+            Some(self.visitor.clone())
+        }
+    }
+);
+impl Addressed for QuestionAsked {
+    const TOPIC: &'static str = topic::QUESTION_ASKED;
+    fn id(&self) -> &str {
+        &self.conversation
+    }
+}
+
+/// A question was answered, for histories.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QuestionAnswered {
+    /// The question; chosen by who asks.
+    pub question: String,
+    /// The conversation.
+    pub conversation: String,
+    /// The chatbot that is asked.
+    pub chatbot: String,
+    /// The visitor who asks; the key of personal fields is theirs.
+    pub visitor: String,
+    /// The question, as the visitor wrote it.
+    pub asked: Personal,
+    /// The answer, whole.
+    pub text: Personal,
+    /// False if nothing relevant was found, and the answer says so.
+    pub known: bool,
+    /// What the answer rests on, best first.
+    #[serde(default)]
+    pub citations: Vec<Citation>,
+    /// The model that answered; of the offline answerer its name.
+    #[serde(default)]
+    pub model: String,
+    /// Which of the configured providers answered.
+    #[serde(default)]
+    pub provider: String,
+    /// What the model used.
+    pub usage: Usage,
+}
+record!(
+    QuestionAnswered,
+    "troupe.conversations.QuestionAnswered",
+    "conversations/QuestionAnswered.avsc",
+    {
+        fn personal(&mut self) -> Vec<(String, &mut Personal)> {
+            let mut fields = vec![
+                ("asked".into(), &mut self.asked),
+                ("text".into(), &mut self.text),
+            ];
+            fields.extend(quotes(&mut self.citations));
+            fields
+        }
+        fn subject_key(&self) -> Option<String> {
+            Some(self.visitor.clone())
+        }
+    }
+);
+impl Addressed for QuestionAnswered {
+    const TOPIC: &'static str = topic::QUESTION_ANSWERED;
+    fn id(&self) -> &str {
+        &self.conversation
+    }
+}
+
+/// A question was not answered, and will not be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionFailed {
+    /// The question; chosen by who asks.
+    pub question: String,
+    /// The conversation.
+    pub conversation: String,
+    /// The chatbot that is asked.
+    pub chatbot: String,
+    /// The visitor who asks; the key of personal fields is theirs.
+    pub visitor: String,
+    /// Stable, `<context>.<what>`; a page each under docs/errors/.
+    pub code: String,
+    /// A sentence for a person; at most 1,000 characters.
+    pub reason: String,
+}
+record!(
+    QuestionFailed,
+    "troupe.conversations.QuestionFailed",
+    "conversations/QuestionFailed.avsc"
+);
+impl Addressed for QuestionFailed {
+    const TOPIC: &'static str = topic::QUESTION_FAILED;
+    fn id(&self) -> &str {
+        &self.conversation
+    }
+}
+
+/// A conversation ended and its turns are forgotten.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversationEnded {
+    /// The conversation.
+    pub conversation: String,
+    /// The chatbot that is asked.
+    pub chatbot: String,
+    /// The visitor who asks; the key of personal fields is theirs.
+    pub visitor: String,
+}
+record!(
+    ConversationEnded,
+    "troupe.conversations.ConversationEnded",
+    "conversations/ConversationEnded.avsc"
+);
+impl Addressed for ConversationEnded {
+    const TOPIC: &'static str = topic::CONVERSATION_ENDED;
+    fn id(&self) -> &str {
+        &self.conversation
+    }
+}

@@ -1,0 +1,349 @@
+//! Documents: uploads in, passages with their structure out.
+use crate::{Addressed, BlobRef, record, topic};
+use serde::{Deserialize, Serialize};
+
+/// Where a document is in its life.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub enum DocumentState {
+    /// A state that a newer version knows (A3).
+    #[default]
+    Unknown,
+    /// Its text is being read.
+    Parsing,
+    /// Its passages are being embedded and indexed.
+    Indexing,
+    /// All its passages can be found.
+    Ready,
+    /// It cannot be read; the reason says why.
+    Rejected,
+    /// It is being removed from the index.
+    Deleting,
+    /// Nothing of it can be found.
+    Deleted,
+}
+
+/// Command: make passages of an upload and index them. Done is [`DocumentReady`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddDocument {
+    /// The document.
+    pub document: String,
+    /// The chatbot it belongs to.
+    pub chatbot: String,
+    /// The file's name, as people see it in citations.
+    pub name: String,
+    /// What the uploader calls it, as in HTTP; content decides, this is a hint.
+    pub media_type: String,
+    /// The uploaded bytes.
+    pub blob: BlobRef,
+}
+record!(
+    AddDocument,
+    "troupe.documents.AddDocument",
+    "documents/AddDocument.avsc"
+);
+impl Addressed for AddDocument {
+    const TOPIC: &'static str = topic::DOCUMENTS_DOCUMENT;
+    fn id(&self) -> &str {
+        &self.document
+    }
+}
+
+/// Command: remove a document everywhere; one that never was leaves a tombstone (S4). Done is [`crate::reply::Ok`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteDocument {
+    /// The document.
+    pub document: String,
+    /// The chatbot it belongs to.
+    pub chatbot: String,
+}
+record!(
+    DeleteDocument,
+    "troupe.documents.DeleteDocument",
+    "documents/DeleteDocument.avsc"
+);
+impl Addressed for DeleteDocument {
+    const TOPIC: &'static str = topic::DOCUMENTS_DOCUMENT;
+    fn id(&self) -> &str {
+        &self.document
+    }
+}
+
+/// Command: read the uploaded bytes into passages. Done is [`Parsed`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParseUpload {
+    /// The document.
+    pub document: String,
+    /// Which upload of the document; the id of the `AddDocument` that brought it.
+    pub revision: String,
+    /// The file's name, as people see it in citations.
+    pub name: String,
+    /// What the uploader calls it, as in HTTP; content decides, this is a hint.
+    pub media_type: String,
+    /// The uploaded bytes.
+    pub blob: BlobRef,
+}
+record!(
+    ParseUpload,
+    "troupe.documents.ParseUpload",
+    "documents/ParseUpload.avsc"
+);
+impl Addressed for ParseUpload {
+    const TOPIC: &'static str = topic::DOCUMENTS_EFFECTS;
+    fn id(&self) -> &str {
+        &self.document
+    }
+}
+
+/// Reply to [`ParseUpload`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parsed {
+    /// The document.
+    pub document: String,
+    /// Which upload of the document; the id of the `AddDocument` that brought it.
+    pub revision: String,
+    /// The passages, in the order of the document.
+    pub passages: BlobRef,
+    /// How many passages.
+    pub count: i64,
+    /// The document's own title, where it has one.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// What it turned out to be, such as `pdf` or `markdown`.
+    #[serde(default)]
+    pub format: String,
+}
+record!(Parsed, "troupe.documents.Parsed", "documents/Parsed.avsc");
+
+/// Reply to [`AddDocument`]: all its passages can be found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentReady {
+    /// The document.
+    pub document: String,
+    /// The chatbot it belongs to.
+    pub chatbot: String,
+    /// Which upload of the document; the id of the `AddDocument` that brought it.
+    pub revision: String,
+    /// The file's name, as people see it in citations.
+    pub name: String,
+    /// How many passages can be found.
+    pub passages: i64,
+}
+record!(
+    DocumentReady,
+    "troupe.documents.DocumentReady",
+    "documents/DocumentReady.avsc"
+);
+
+/// What the index says of a revision, brought by the route documents.after.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexReady {
+    /// The document.
+    pub document: String,
+    /// Which upload of the document; the id of the `AddDocument` that brought it.
+    pub revision: String,
+    /// Passages that parsing found.
+    pub expected: i64,
+    /// Passages that have an embedding.
+    pub embedded: i64,
+    /// Passages staged in the index.
+    pub stored: i64,
+    /// Passages that a search can find, counted by looking.
+    pub retrievable: i64,
+}
+record!(
+    IndexReady,
+    "troupe.documents.IndexReady",
+    "documents/IndexReady.avsc"
+);
+impl Addressed for IndexReady {
+    const TOPIC: &'static str = topic::DOCUMENTS_DOCUMENT;
+    fn id(&self) -> &str {
+        &self.document
+    }
+}
+
+/// A revision could not be indexed, brought by the route documents.failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexFailed {
+    /// The document.
+    pub document: String,
+    /// Which upload of the document; the id of the `AddDocument` that brought it.
+    pub revision: String,
+    /// Stable, `<context>.<what>`; a page each under docs/errors/.
+    pub code: String,
+    /// A sentence for a person; at most 1,000 characters.
+    pub reason: String,
+}
+record!(
+    IndexFailed,
+    "troupe.documents.IndexFailed",
+    "documents/IndexFailed.avsc"
+);
+impl Addressed for IndexFailed {
+    const TOPIC: &'static str = topic::DOCUMENTS_DOCUMENT;
+    fn id(&self) -> &str {
+        &self.document
+    }
+}
+
+/// The index holds nothing of the document any more, brought by the route documents.removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexRemoved {
+    /// The document.
+    pub document: String,
+    /// Counts the document's switches in the index; the higher one counts (O2).
+    pub version: i64,
+}
+record!(
+    IndexRemoved,
+    "troupe.documents.IndexRemoved",
+    "documents/IndexRemoved.avsc"
+);
+impl Addressed for IndexRemoved {
+    const TOPIC: &'static str = topic::DOCUMENTS_DOCUMENT;
+    fn id(&self) -> &str {
+        &self.document
+    }
+}
+
+/// A document was uploaded. Upstream systems say it on the inbox, where the revision may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentUploaded {
+    /// The document.
+    pub document: String,
+    /// The chatbot it belongs to.
+    pub chatbot: String,
+    /// Which upload of the document; empty where an upstream system says it.
+    #[serde(default)]
+    pub revision: String,
+    /// The file's name, as people see it in citations.
+    pub name: String,
+    /// What the uploader calls it, as in HTTP; content decides, this is a hint.
+    pub media_type: String,
+    /// The uploaded bytes.
+    pub blob: BlobRef,
+}
+record!(
+    DocumentUploaded,
+    "troupe.documents.DocumentUploaded",
+    "documents/DocumentUploaded.avsc"
+);
+impl Addressed for DocumentUploaded {
+    const TOPIC: &'static str = topic::DOCUMENT_UPLOADED;
+    fn id(&self) -> &str {
+        &self.document
+    }
+}
+
+/// A document became passages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentParsed {
+    /// The document.
+    pub document: String,
+    /// The chatbot it belongs to.
+    pub chatbot: String,
+    /// Which upload of the document; the id of the `AddDocument` that brought it.
+    pub revision: String,
+    /// The file's name, as people see it in citations.
+    pub name: String,
+    /// The passages, in the order of the document.
+    pub passages: BlobRef,
+    /// How many passages.
+    pub count: i64,
+}
+record!(
+    DocumentParsed,
+    "troupe.documents.DocumentParsed",
+    "documents/DocumentParsed.avsc"
+);
+impl Addressed for DocumentParsed {
+    const TOPIC: &'static str = topic::DOCUMENT_PARSED;
+    fn id(&self) -> &str {
+        &self.document
+    }
+}
+
+/// A document could not be read or indexed, and will not be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentRejected {
+    /// The document.
+    pub document: String,
+    /// The chatbot it belongs to.
+    pub chatbot: String,
+    /// Which upload of the document; the id of the `AddDocument` that brought it.
+    pub revision: String,
+    /// The file's name, as people see it in citations.
+    pub name: String,
+    /// Stable, `<context>.<what>`; a page each under docs/errors/.
+    pub code: String,
+    /// A sentence for a person; at most 1,000 characters.
+    pub reason: String,
+}
+record!(
+    DocumentRejected,
+    "troupe.documents.DocumentRejected",
+    "documents/DocumentRejected.avsc"
+);
+impl Addressed for DocumentRejected {
+    const TOPIC: &'static str = topic::DOCUMENT_REJECTED;
+    fn id(&self) -> &str {
+        &self.document
+    }
+}
+
+/// A document was deleted; its index follows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentDeleted {
+    /// The document.
+    pub document: String,
+    /// The chatbot it belongs to.
+    pub chatbot: String,
+}
+record!(
+    DocumentDeleted,
+    "troupe.documents.DocumentDeleted",
+    "documents/DocumentDeleted.avsc"
+);
+impl Addressed for DocumentDeleted {
+    const TOPIC: &'static str = topic::DOCUMENT_DELETED;
+    fn id(&self) -> &str {
+        &self.document
+    }
+}
+
+/// What a document is now, whole, for directories.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentChanged {
+    /// The document.
+    pub document: String,
+    /// The chatbot it belongs to.
+    pub chatbot: String,
+    /// Which upload of the document; the id of the `AddDocument` that brought it.
+    pub revision: String,
+    /// The file's name, as people see it in citations.
+    pub name: String,
+    /// Where it is in its life.
+    pub state: DocumentState,
+    /// Why it was rejected, for a person; else empty.
+    #[serde(default)]
+    pub reason: String,
+    /// How many passages it has; 0 while that is not known.
+    #[serde(default)]
+    pub passages: i64,
+    /// The upload's length in bytes.
+    #[serde(default)]
+    pub size: i64,
+}
+record!(
+    DocumentChanged,
+    "troupe.documents.DocumentChanged",
+    "documents/DocumentChanged.avsc"
+);
+impl Addressed for DocumentChanged {
+    const TOPIC: &'static str = topic::DOCUMENT_CHANGED;
+    fn id(&self) -> &str {
+        &self.document
+    }
+}

@@ -1,0 +1,182 @@
+//! The names of topics and consumers as constants; `topics.yaml` is the map, and a test holds these against it.
+
+/// What upstream systems say of documents that were uploaded there.
+pub const INBOX_DOCUMENT_UPLOADED: &str = "inbox.document.uploaded";
+/// The input of the documents.
+pub const DOCUMENTS_DOCUMENT: &str = "documents.document";
+/// The input of the handlers that read uploads.
+pub const DOCUMENTS_EFFECTS: &str = "documents.effects";
+/// A document was uploaded.
+pub const DOCUMENT_UPLOADED: &str = "document.uploaded";
+/// A document became passages.
+pub const DOCUMENT_PARSED: &str = "document.parsed";
+/// A document could not be read or indexed.
+pub const DOCUMENT_REJECTED: &str = "document.rejected";
+/// A document was deleted.
+pub const DOCUMENT_DELETED: &str = "document.deleted";
+/// What a document is now, for directories.
+pub const DOCUMENT_CHANGED: &str = "document.changed";
+/// The input of the indexed documents.
+pub const KNOWLEDGE_INDEX: &str = "knowledge.index";
+/// The input of the handlers that embed, publish and retire.
+pub const KNOWLEDGE_EFFECTS: &str = "knowledge.effects";
+/// A revision can be found.
+pub const EMBEDDING_READY: &str = "embedding.ready";
+/// A revision could not be indexed.
+pub const EMBEDDING_FAILED: &str = "embedding.failed";
+/// Nothing of a document can be found any more.
+pub const EMBEDDING_REMOVED: &str = "embedding.removed";
+/// The input of the saga that creates a chatbot.
+pub const CHATBOTS_CREATION: &str = "chatbots.creation";
+/// The input of the saga that deletes a chatbot.
+pub const CHATBOTS_DELETION: &str = "chatbots.deletion";
+/// The input of the chatbots.
+pub const CHATBOTS_CHATBOT: &str = "chatbots.chatbot";
+/// The input of the sources of each chatbot.
+pub const CHATBOTS_INGESTION: &str = "chatbots.ingestion";
+/// The input of the handlers that look whether a chatbot is gone.
+pub const CHATBOTS_EFFECTS: &str = "chatbots.effects";
+/// A chatbot was created and answers.
+pub const CHATBOT_CREATED: &str = "chatbot.created";
+/// A chatbot was not created, and all was undone.
+pub const CHATBOT_CREATION_FAILED: &str = "chatbot.creation_failed";
+/// A chatbot was deleted.
+pub const CHATBOT_DELETED: &str = "chatbot.deleted";
+/// What a chatbot is now, for directories.
+pub const CHATBOT_CHANGED: &str = "chatbot.changed";
+/// The input of the conversations.
+pub const CONVERSATIONS_CONVERSATION: &str = "conversations.conversation";
+/// A visitor asked.
+pub const QUESTION_ASKED: &str = "question.asked";
+/// A question was answered.
+pub const QUESTION_ANSWERED: &str = "question.answered";
+/// A question was not answered.
+pub const QUESTION_FAILED: &str = "question.failed";
+/// A conversation ended.
+pub const CONVERSATION_ENDED: &str = "conversation.ended";
+/// The input of the handlers that write answers.
+pub const ANSWERS_EFFECTS: &str = "answers.effects";
+/// Pieces of answers while they are written; ephemeral.
+pub const ANSWERS_DELTAS: &str = "answers.deltas";
+/// Answers to clients; edges read a partition by hand.
+pub const REPLIES: &str = "replies";
+/// A saga needs a person.
+pub const SAGA_ALERTED: &str = "saga.alerted";
+
+/// Every topic above.
+pub const ALL: &[&str] = &[
+    INBOX_DOCUMENT_UPLOADED,
+    DOCUMENTS_DOCUMENT,
+    DOCUMENTS_EFFECTS,
+    DOCUMENT_UPLOADED,
+    DOCUMENT_PARSED,
+    DOCUMENT_REJECTED,
+    DOCUMENT_DELETED,
+    DOCUMENT_CHANGED,
+    KNOWLEDGE_INDEX,
+    KNOWLEDGE_EFFECTS,
+    EMBEDDING_READY,
+    EMBEDDING_FAILED,
+    EMBEDDING_REMOVED,
+    CHATBOTS_CREATION,
+    CHATBOTS_DELETION,
+    CHATBOTS_CHATBOT,
+    CHATBOTS_INGESTION,
+    CHATBOTS_EFFECTS,
+    CHATBOT_CREATED,
+    CHATBOT_CREATION_FAILED,
+    CHATBOT_DELETED,
+    CHATBOT_CHANGED,
+    CONVERSATIONS_CONVERSATION,
+    QUESTION_ASKED,
+    QUESTION_ANSWERED,
+    QUESTION_FAILED,
+    CONVERSATION_ENDED,
+    ANSWERS_EFFECTS,
+    ANSWERS_DELTAS,
+    REPLIES,
+    SAGA_ALERTED,
+];
+
+/// The names of consumers. An entity, a saga and a set of handlers are called as their input.
+pub mod consumer {
+    /// Checks what upstream systems say and passes it on.
+    pub const DOCUMENTS_BORDER: &str = "documents.border";
+    /// The documents.
+    pub const DOCUMENTS_DOCUMENT: &str = "documents.document";
+    /// Reads uploads.
+    pub const DOCUMENTS_EFFECTS: &str = "documents.effects";
+    /// Tells a document that its index is ready.
+    pub const DOCUMENTS_AFTER: &str = "documents.after";
+    /// Tells a document that its index failed.
+    pub const DOCUMENTS_FAILED: &str = "documents.failed";
+    /// Tells a document that its index is gone.
+    pub const DOCUMENTS_REMOVED: &str = "documents.removed";
+    /// Lists documents.
+    pub const DOCUMENTS_DIRECTORY: &str = "documents.directory";
+    /// Brings parsed documents to the index.
+    pub const KNOWLEDGE_INTAKE: &str = "knowledge.intake";
+    /// Takes deleted documents out of the index.
+    pub const KNOWLEDGE_FORGET: &str = "knowledge.forget";
+    /// The indexed documents.
+    pub const KNOWLEDGE_INDEX: &str = "knowledge.index";
+    /// Embeds, publishes, retires.
+    pub const KNOWLEDGE_EFFECTS: &str = "knowledge.effects";
+    /// What of each document was expected, embedded, stored, retrievable.
+    pub const KNOWLEDGE_LEDGER: &str = "knowledge.ledger";
+    /// The saga that creates a chatbot.
+    pub const CHATBOTS_CREATION: &str = "chatbots.creation";
+    /// The saga that deletes a chatbot.
+    pub const CHATBOTS_DELETION: &str = "chatbots.deletion";
+    /// The chatbots.
+    pub const CHATBOTS_CHATBOT: &str = "chatbots.chatbot";
+    /// The sources of each chatbot.
+    pub const CHATBOTS_INGESTION: &str = "chatbots.ingestion";
+    /// Tells a chatbot's sources of a new document.
+    pub const CHATBOTS_NOTE: &str = "chatbots.note";
+    /// Tells a chatbot's sources of a deleted document.
+    pub const CHATBOTS_FORGET: &str = "chatbots.forget";
+    /// Looks whether a chatbot is gone.
+    pub const CHATBOTS_EFFECTS: &str = "chatbots.effects";
+    /// Lists chatbots.
+    pub const CHATBOTS_DIRECTORY: &str = "chatbots.directory";
+    /// The conversations.
+    pub const CONVERSATIONS_CONVERSATION: &str = "conversations.conversation";
+    /// What was asked and answered.
+    pub const CONVERSATIONS_HISTORY: &str = "conversations.history";
+    /// Writes answers.
+    pub const ANSWERS_EFFECTS: &str = "answers.effects";
+    /// Completes the operations of the edge from replies.
+    pub const OPERATIONS: &str = "operations";
+    /// What needs a person.
+    pub const SAGAS_ALERTS: &str = "sagas.alerts";
+
+    /// Every consumer above.
+    pub const ALL: &[&str] = &[
+        DOCUMENTS_BORDER,
+        DOCUMENTS_DOCUMENT,
+        DOCUMENTS_EFFECTS,
+        DOCUMENTS_AFTER,
+        DOCUMENTS_FAILED,
+        DOCUMENTS_REMOVED,
+        DOCUMENTS_DIRECTORY,
+        KNOWLEDGE_INTAKE,
+        KNOWLEDGE_FORGET,
+        KNOWLEDGE_INDEX,
+        KNOWLEDGE_EFFECTS,
+        KNOWLEDGE_LEDGER,
+        CHATBOTS_CREATION,
+        CHATBOTS_DELETION,
+        CHATBOTS_CHATBOT,
+        CHATBOTS_INGESTION,
+        CHATBOTS_NOTE,
+        CHATBOTS_FORGET,
+        CHATBOTS_EFFECTS,
+        CHATBOTS_DIRECTORY,
+        CONVERSATIONS_CONVERSATION,
+        CONVERSATIONS_HISTORY,
+        ANSWERS_EFFECTS,
+        OPERATIONS,
+        SAGAS_ALERTS,
+    ];
+}
