@@ -1,5 +1,5 @@
 //! Answers: from a question and what was said before to words with citations.
-use crate::{Addressed, Personal, record, topic};
+use crate::{Personal, addressed, record, topic};
 use serde::{Deserialize, Serialize};
 
 /// Who speaks in a turn.
@@ -85,12 +85,7 @@ record!(
         }
     }
 );
-impl Addressed for WriteAnswer {
-    const TOPIC: &'static str = topic::ANSWERS_EFFECTS;
-    fn id(&self) -> &str {
-        &self.conversation
-    }
-}
+addressed!(WriteAnswer, topic::ANSWERS_EFFECTS, conversation);
 
 /// Reply to [`WriteAnswer`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -165,12 +160,7 @@ record!(
         }
     }
 );
-impl Addressed for AnswerDelta {
-    const TOPIC: &'static str = topic::ANSWERS_DELTAS;
-    fn id(&self) -> &str {
-        &self.question
-    }
-}
+addressed!(AnswerDelta, topic::ANSWERS_DELTAS, question);
 
 /// The quotes of an answer's citations as personal fields, by name: `citations.0.quote`.
 pub(crate) fn quotes(citations: &mut [Citation]) -> impl Iterator<Item = (String, &mut Personal)> {

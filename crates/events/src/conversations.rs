@@ -1,6 +1,6 @@
 //! Conversations: questions and answers of one visitor with one chatbot, in order.
 use crate::answers::{Citation, Usage, quotes};
-use crate::{Addressed, Personal, record, topic};
+use crate::{Personal, addressed, record, topic};
 use serde::{Deserialize, Serialize};
 
 /// Command: ask within a conversation, which begins if there is none. Done is [`Answered`].
@@ -30,12 +30,7 @@ record!(
         }
     }
 );
-impl Addressed for AskQuestion {
-    const TOPIC: &'static str = topic::CONVERSATIONS_CONVERSATION;
-    fn id(&self) -> &str {
-        &self.conversation
-    }
-}
+addressed!(AskQuestion, topic::CONVERSATIONS_CONVERSATION, conversation);
 
 /// Reply to [`AskQuestion`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -93,12 +88,11 @@ record!(
     "troupe.conversations.EndConversation",
     "conversations/EndConversation.avsc"
 );
-impl Addressed for EndConversation {
-    const TOPIC: &'static str = topic::CONVERSATIONS_CONVERSATION;
-    fn id(&self) -> &str {
-        &self.conversation
-    }
-}
+addressed!(
+    EndConversation,
+    topic::CONVERSATIONS_CONVERSATION,
+    conversation
+);
 
 /// A visitor asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,12 +121,7 @@ record!(
         }
     }
 );
-impl Addressed for QuestionAsked {
-    const TOPIC: &'static str = topic::QUESTION_ASKED;
-    fn id(&self) -> &str {
-        &self.conversation
-    }
-}
+addressed!(QuestionAsked, topic::QUESTION_ASKED, conversation);
 
 /// A question was answered, for histories.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -181,12 +170,7 @@ record!(
         }
     }
 );
-impl Addressed for QuestionAnswered {
-    const TOPIC: &'static str = topic::QUESTION_ANSWERED;
-    fn id(&self) -> &str {
-        &self.conversation
-    }
-}
+addressed!(QuestionAnswered, topic::QUESTION_ANSWERED, conversation);
 
 /// A question was not answered, and will not be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -209,12 +193,7 @@ record!(
     "troupe.conversations.QuestionFailed",
     "conversations/QuestionFailed.avsc"
 );
-impl Addressed for QuestionFailed {
-    const TOPIC: &'static str = topic::QUESTION_FAILED;
-    fn id(&self) -> &str {
-        &self.conversation
-    }
-}
+addressed!(QuestionFailed, topic::QUESTION_FAILED, conversation);
 
 /// A conversation ended and its turns are forgotten.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -231,9 +210,4 @@ record!(
     "troupe.conversations.ConversationEnded",
     "conversations/ConversationEnded.avsc"
 );
-impl Addressed for ConversationEnded {
-    const TOPIC: &'static str = topic::CONVERSATION_ENDED;
-    fn id(&self) -> &str {
-        &self.conversation
-    }
-}
+addressed!(ConversationEnded, topic::CONVERSATION_ENDED, conversation);

@@ -1,5 +1,5 @@
 //! Documents: uploads in, passages with their structure out.
-use crate::{Addressed, BlobRef, record, topic};
+use crate::{BlobRef, addressed, record, topic};
 use serde::{Deserialize, Serialize};
 
 /// Where a document is in its life.
@@ -43,12 +43,7 @@ record!(
     "troupe.documents.AddDocument",
     "documents/AddDocument.avsc"
 );
-impl Addressed for AddDocument {
-    const TOPIC: &'static str = topic::DOCUMENTS_DOCUMENT;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(AddDocument, topic::DOCUMENTS_DOCUMENT, document);
 
 /// Command: remove a document everywhere; one that never was leaves a tombstone (S4). Done is [`crate::reply::Ok`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,12 +58,7 @@ record!(
     "troupe.documents.DeleteDocument",
     "documents/DeleteDocument.avsc"
 );
-impl Addressed for DeleteDocument {
-    const TOPIC: &'static str = topic::DOCUMENTS_DOCUMENT;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(DeleteDocument, topic::DOCUMENTS_DOCUMENT, document);
 
 /// Command: read the uploaded bytes into passages. Done is [`Parsed`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,12 +79,7 @@ record!(
     "troupe.documents.ParseUpload",
     "documents/ParseUpload.avsc"
 );
-impl Addressed for ParseUpload {
-    const TOPIC: &'static str = topic::DOCUMENTS_EFFECTS;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(ParseUpload, topic::DOCUMENTS_EFFECTS, document);
 
 /// Reply to [`ParseUpload`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,12 +142,7 @@ record!(
     "troupe.documents.IndexReady",
     "documents/IndexReady.avsc"
 );
-impl Addressed for IndexReady {
-    const TOPIC: &'static str = topic::DOCUMENTS_DOCUMENT;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(IndexReady, topic::DOCUMENTS_DOCUMENT, document);
 
 /// A revision could not be indexed, brought by the route documents.failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,12 +161,7 @@ record!(
     "troupe.documents.IndexFailed",
     "documents/IndexFailed.avsc"
 );
-impl Addressed for IndexFailed {
-    const TOPIC: &'static str = topic::DOCUMENTS_DOCUMENT;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(IndexFailed, topic::DOCUMENTS_DOCUMENT, document);
 
 /// The index holds nothing of the document any more, brought by the route documents.removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,12 +176,7 @@ record!(
     "troupe.documents.IndexRemoved",
     "documents/IndexRemoved.avsc"
 );
-impl Addressed for IndexRemoved {
-    const TOPIC: &'static str = topic::DOCUMENTS_DOCUMENT;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(IndexRemoved, topic::DOCUMENTS_DOCUMENT, document);
 
 /// A document was uploaded. Upstream systems say it on the inbox, where the revision may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,12 +200,7 @@ record!(
     "troupe.documents.DocumentUploaded",
     "documents/DocumentUploaded.avsc"
 );
-impl Addressed for DocumentUploaded {
-    const TOPIC: &'static str = topic::DOCUMENT_UPLOADED;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(DocumentUploaded, topic::DOCUMENT_UPLOADED, document);
 
 /// A document became passages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,12 +223,7 @@ record!(
     "troupe.documents.DocumentParsed",
     "documents/DocumentParsed.avsc"
 );
-impl Addressed for DocumentParsed {
-    const TOPIC: &'static str = topic::DOCUMENT_PARSED;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(DocumentParsed, topic::DOCUMENT_PARSED, document);
 
 /// A document could not be read or indexed, and will not be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -286,12 +246,7 @@ record!(
     "troupe.documents.DocumentRejected",
     "documents/DocumentRejected.avsc"
 );
-impl Addressed for DocumentRejected {
-    const TOPIC: &'static str = topic::DOCUMENT_REJECTED;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(DocumentRejected, topic::DOCUMENT_REJECTED, document);
 
 /// A document was deleted; its index follows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -306,12 +261,7 @@ record!(
     "troupe.documents.DocumentDeleted",
     "documents/DocumentDeleted.avsc"
 );
-impl Addressed for DocumentDeleted {
-    const TOPIC: &'static str = topic::DOCUMENT_DELETED;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(DocumentDeleted, topic::DOCUMENT_DELETED, document);
 
 /// What a document is now, whole, for directories.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -341,9 +291,4 @@ record!(
     "troupe.documents.DocumentChanged",
     "documents/DocumentChanged.avsc"
 );
-impl Addressed for DocumentChanged {
-    const TOPIC: &'static str = topic::DOCUMENT_CHANGED;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(DocumentChanged, topic::DOCUMENT_CHANGED, document);

@@ -1,5 +1,5 @@
 //! Knowledge: passages are embedded, indexed, found and removed.
-use crate::{Addressed, BlobRef, record, topic};
+use crate::{BlobRef, addressed, record, topic};
 use serde::{Deserialize, Serialize};
 
 /// Command of the route knowledge.intake: bring a revision into the index.
@@ -23,12 +23,7 @@ record!(
     "troupe.knowledge.IndexDocument",
     "knowledge/IndexDocument.avsc"
 );
-impl Addressed for IndexDocument {
-    const TOPIC: &'static str = topic::KNOWLEDGE_INDEX;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(IndexDocument, topic::KNOWLEDGE_INDEX, document);
 
 /// Command of the route knowledge.forget: take a document out of the index; one that never was leaves a tombstone (S4).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,12 +38,7 @@ record!(
     "troupe.knowledge.RemoveFromIndex",
     "knowledge/RemoveFromIndex.avsc"
 );
-impl Addressed for RemoveFromIndex {
-    const TOPIC: &'static str = topic::KNOWLEDGE_INDEX;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(RemoveFromIndex, topic::KNOWLEDGE_INDEX, document);
 
 /// Command: embed the passages and stage them, not yet to be found. Done is [`Embedded`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,12 +61,7 @@ record!(
     "troupe.knowledge.EmbedPassages",
     "knowledge/EmbedPassages.avsc"
 );
-impl Addressed for EmbedPassages {
-    const TOPIC: &'static str = topic::KNOWLEDGE_EFFECTS;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(EmbedPassages, topic::KNOWLEDGE_EFFECTS, document);
 
 /// Reply to [`EmbedPassages`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,12 +98,7 @@ record!(
     "troupe.knowledge.PublishRevision",
     "knowledge/PublishRevision.avsc"
 );
-impl Addressed for PublishRevision {
-    const TOPIC: &'static str = topic::KNOWLEDGE_EFFECTS;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(PublishRevision, topic::KNOWLEDGE_EFFECTS, document);
 
 /// Reply to [`PublishRevision`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,12 +133,7 @@ record!(
     "troupe.knowledge.RetireDocument",
     "knowledge/RetireDocument.avsc"
 );
-impl Addressed for RetireDocument {
-    const TOPIC: &'static str = topic::KNOWLEDGE_EFFECTS;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(RetireDocument, topic::KNOWLEDGE_EFFECTS, document);
 
 /// Reply to [`RetireDocument`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,12 +176,7 @@ record!(
     "troupe.knowledge.EmbeddingReady",
     "knowledge/EmbeddingReady.avsc"
 );
-impl Addressed for EmbeddingReady {
-    const TOPIC: &'static str = topic::EMBEDDING_READY;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(EmbeddingReady, topic::EMBEDDING_READY, document);
 
 /// A revision could not be indexed; what was found before is still found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,12 +197,7 @@ record!(
     "troupe.knowledge.EmbeddingFailed",
     "knowledge/EmbeddingFailed.avsc"
 );
-impl Addressed for EmbeddingFailed {
-    const TOPIC: &'static str = topic::EMBEDDING_FAILED;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(EmbeddingFailed, topic::EMBEDDING_FAILED, document);
 
 /// Nothing of the document can be found any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -249,9 +214,4 @@ record!(
     "troupe.knowledge.EmbeddingRemoved",
     "knowledge/EmbeddingRemoved.avsc"
 );
-impl Addressed for EmbeddingRemoved {
-    const TOPIC: &'static str = topic::EMBEDDING_REMOVED;
-    fn id(&self) -> &str {
-        &self.document
-    }
-}
+addressed!(EmbeddingRemoved, topic::EMBEDDING_REMOVED, document);

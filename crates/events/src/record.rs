@@ -105,6 +105,16 @@ pub struct Unencodable {
     pub why: String,
 }
 
+/// The most that decoding one message may allocate, in bytes. Messages are at most 256 KB (G2); avro's own
+/// limit is 512 MB, enough for a few forged lengths to take the process down.
+pub const MAX_ALLOCATION: usize = 16 * 1024 * 1024;
+
+/// Sets [`MAX_ALLOCATION`] for the whole process; to be called at its start, before anything is decoded (A2).
+/// Gives the limit that holds: another one if something was decoded before.
+pub fn limit_allocations() -> usize {
+    apache_avro::util::max_allocation_bytes(MAX_ALLOCATION)
+}
+
 /// Reads a record: our own schema straight through serde; any other is resolved against ours first (A1),
 /// or an added nested record or enum would be an error. Bytes left over are an error (A2).
 ///
@@ -153,11 +163,24 @@ macro_rules! record {
             const NAME: &'static str = $name;
             fn schema() -> &'static $crate::RecordSchema {
                 static SCHEMA: std::sync::LazyLock<$crate::RecordSchema> = std::sync::LazyLock::new(|| {
-                    $crate::RecordSchema::parse($name, include_str!(concat!("../../../schemas/", $file)))
+                    $crate::RecordSchema::parse($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/", $file)))
                 });
                 &SCHEMA
             }
             $($personal)*
+        }
+    };
+}
+
+/// Implements [`Addressed`]: the topic, and the field that is the id part of the key.
+#[macro_export]
+macro_rules! addressed {
+    ($type:ty, $topic:expr, $id:ident) => {
+        impl $crate::Addressed for $type {
+            const TOPIC: &'static str = $topic;
+            fn id(&self) -> &str {
+                &self.$id
+            }
         }
     };
 }

@@ -3,7 +3,7 @@ use crate::record;
 use serde::{Deserialize, Serialize};
 
 /// It did not happen, and will not: an answer, not a failure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     /// Stable, `<context>.<what>`; each has a page under docs/errors/.
     pub code: String,
@@ -13,7 +13,7 @@ pub struct Refused {
 record!(Refused, "troupe.reply.Refused", "reply/Refused.avsc");
 
 /// It failed, and perhaps it happened all the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failed {
     /// Stable, `<context>.<what>`; each has a page under docs/errors/.
     pub code: String,
@@ -25,7 +25,7 @@ pub struct Failed {
 record!(Failed, "troupe.reply.Failed", "reply/Failed.avsc");
 
 /// It is under way; the final answer comes later.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// What is being done, for a person.
     pub message: String,

@@ -1,5 +1,5 @@
 //! What the machine itself says and is told: wakes (E7), stuck sagas (S7), alerts.
-use crate::{Addressed, record, topic};
+use crate::{addressed, record, topic};
 use serde::{Deserialize, Serialize};
 
 /// A row's `wake_at` is due (E7). The machine appends it to the entity's own input.
@@ -61,9 +61,4 @@ record!(
     "troupe.system.SagaAlert",
     "system/SagaAlert.avsc"
 );
-impl Addressed for SagaAlert {
-    const TOPIC: &'static str = topic::SAGA_ALERTED;
-    fn id(&self) -> &str {
-        &self.saga
-    }
-}
+addressed!(SagaAlert, topic::SAGA_ALERTED, saga);
