@@ -38,6 +38,8 @@ pub mod name {
     pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
     /// Milliseconds since 1970 after which no attempt may begin (E6).
     pub const DEADLINE: &str = "deadline";
+    /// In an undo: the idempotency key of what it undoes (S4).
+    pub const UNDOES: &str = "undoes";
     /// `done`, `refused`, `failed` or `progress`: marks an answer.
     pub const REPLY_STATUS: &str = "reply-status";
     /// The dead letter this message was, by its place: `<topic>/<partition>/<offset>` (D4).
@@ -156,6 +158,8 @@ pub struct Envelope {
     pub deadline_ms: Option<i64>,
     /// The dead letter this message was.
     pub redriven: Option<String>,
+    /// In an undo: the idempotency key of what it undoes.
+    pub undoes: Option<String>,
 }
 
 impl Envelope {
@@ -193,6 +197,7 @@ impl Envelope {
             idempotency_key: text(name::IDEMPOTENCY_KEY),
             deadline_ms: headers.text(name::DEADLINE).and_then(|d| d.parse().ok()),
             redriven: text(name::REDRIVEN),
+            undoes: text(name::UNDOES),
         }
     }
 
