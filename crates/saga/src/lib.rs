@@ -1,1 +1,28 @@
-//! saga
+//! Sagas: steps forward, and the way back when one of them fails.
+//!
+//! - [`builder`]: a saga as its author writes it: `.step("charge").send(..).undo(..)`;
+//! - [`phase`]: where a saga is, and the tokens that name its commands, both with a text for the wire;
+//! - [`state`]: what goes in, what comes out, and what is kept of one saga;
+//! - [`engine`]: one pure function from state and input to state and effects (rules S1-S7, E7);
+//! - [`versions`]: the versions of a saga that may still run (rule S9);
+//! - [`testkit`]: given/when/then, and a sweep which tries everything that a network, slow participants and
+//!   silence can do to a saga.
+//!
+//! Nothing here knows a log, a store or a clock: the caller brings the time, keeps the [`State`], and carries
+//! the [`Effect`]s out. Rule numbers are those of docs/PROTOCOL.md.
+
+pub mod builder;
+pub mod engine;
+pub mod phase;
+pub mod state;
+pub mod testkit;
+pub mod versions;
+
+#[cfg(test)]
+mod tests;
+
+pub use builder::Saga;
+pub use engine::{SILENCE, Unknown};
+pub use phase::{Illegible, Name, Phase, Token};
+pub use state::{Cause, Effect, HISTORY, Input, Millis, Past, Reply, State, What};
+pub use versions::Versions;

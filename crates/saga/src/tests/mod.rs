@@ -1,0 +1,4 @@
+//! What the engine promises: two sagas told, and everything swept.
+mod engine;
+mod sweep;
+mod told;
