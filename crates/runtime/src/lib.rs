@@ -1,11 +1,36 @@
 //! The machine that makes every message take effect exactly once, in order per key (docs/PROTOCOL.md).
 //!
-//! - what an author writes: [`handler`], [`entity`], [`view`], [`route`], put together as [`consumer`]s;
+//! - what an author writes: [`Handler`], [`Entity`], [`View`], routes, put together as [`Consumer`]s;
 //! - what the machine needs of the world: [`ports`];
-//! - the testkit: given/when/then, the simulated cluster, the conformance suites.
+//! - [`testkit`]: given/when/then, the simulated cluster, the conformance suites.
 
 mod base64_bytes;
+pub mod breaker;
+pub mod codec;
+pub mod consumer;
+pub mod context;
+pub mod emission;
+pub mod emits;
+mod entity;
+mod handler;
+pub mod inbox;
+pub mod keys;
+mod moment;
 pub mod ports;
+pub mod queries;
+pub mod rows;
 pub mod testkit;
+pub mod time;
+mod verdict;
+mod view;
 
+pub use consumer::Consumer;
+pub use context::{Context, Ports};
+pub use emits::{Emits, emit, reply};
+pub use entity::{Decision, Entity, Wake};
+pub use handler::Handler;
+pub use inbox::{Arm, Inbox, Incoming, any, arm};
+pub use moment::Moment;
 pub use ports::{BoxFuture, PortError};
+pub use verdict::{Failure, Never, Panicked, Refusal, Retry, Verdict};
+pub use view::View;

@@ -1,1 +1,4 @@
 //! For tests, ours and authors': given/when/then, the simulated cluster, conformance suites.
+pub mod entities;
+pub mod handlers;
+pub mod nowhere;

@@ -1,0 +1,100 @@
+//! What stands in a row's body: the state, and what the protocol needs to know beside it.
+use crate::ports::log::Outgoing;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// The last message applied, on which life of the topic (E2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Names the topic's life.
+    pub topic_id: String,
+    /// At or below: a repeat, for ever.
+    pub offset: i64,
+}
+
+/// What one message emitted, until the checkpoint that covers it has committed (E3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The message's offset.
+    pub offset: i64,
+    /// The very same messages, should it come again.
+    pub outgoing: Vec<Outgoing>,
+}
+
+/// The answer to an edge's command, until its deadline (E2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The command's id.
+    pub id: String,
+    /// In milliseconds since 1970; forgotten afterwards.
+    pub until_ms: i64,
+    /// The answer, if it was given at once.
+    pub outgoing: Vec<Outgoing>,
+}
+
+/// An entity's row.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct EntityRow {
+    /// E2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied: Option<Applied>,
+    /// E3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<Pending>,
+    /// Edge commands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answered: Vec<Answered>,
+    /// The latest time to wake that there was (E7).
+    #[serde(default)]
+    pub last_wake_at_ms: i64,
+    /// The author's state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Box<RawValue>>,
+}
+
+/// A view's row for one key and partition.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ViewRow<R> {
+    /// The last event built in.
+    pub applied: Option<Applied>,
+    /// The author's row.
+    pub row: R,
+}
+
+/// A dead letter that holds its key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The id of the message.
+    pub id: String,
+    /// Its idempotency key: an undo of it cancels it (S4).
+    pub idempotency_key: String,
+}
+
+/// A key that waits behind dead letters (D3). It exists only while something is held.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldRow {
+    /// The dead letters, the head first.
+    pub held: Vec<Held>,
+    /// The last message that changed it.
+    pub applied: Option<Applied>,
+    /// What the latest messages emitted as dead letters, as in E3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<Pending>,
+}
+
+/// The collection of holds; ids are `<tenant>/<id>/<consumer>`.
+pub const HOLDS: &str = "holds";
+
+/// The collection of identities (I3); ids are `<tenant>/<consumer>/<hash of source and id>`.
+pub const IDENTITIES: &str = "identities";
+
+/// Where an identity was seen first (I3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The topic's life.
+    pub topic_id: String,
+    /// Of that topic.
+    pub partition: i32,
+    /// Of that partition.
+    pub offset: i64,
+}
