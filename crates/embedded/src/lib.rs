@@ -1,1 +1,27 @@
-//! embedded
+//! The ports of the machine on one SQLite file: nothing else to install.
+//!
+//! - [`Embedded`]: opening the file (one owner, M1) and its ports;
+//! - `writer`: one thread, group commit, `synchronous=FULL` (M2); `readers`: everybody else;
+//! - `log`, `state`, `blobs`, `search`, `schemas`: a port each;
+//! - `schema`: the tables.
+
+mod checkpointer;
+mod crash;
+mod embedded;
+mod fault;
+mod lock;
+mod log;
+mod options;
+mod readers;
+mod schema;
+mod schemas;
+mod state;
+mod writer;
+
+pub use crash::{CrashAt, CrashPoint};
+pub use embedded::Embedded;
+pub use log::look::{CheckpointInfo, PartitionInfo, TopicInfo};
+pub use options::{OpenError, Options, TopicSpec};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! One process owns the file (M1). The lock is a flock, which the system frees however the process ends.
+use crate::OpenError;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// The right to write; ends when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Ownership(#[allow(dead_code, reason = "held, never read")] File);
+
+/// The file beside `path` that is locked.
+pub(crate) fn lock_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+/// Takes the lock and leaves our process id in it, for whom it stops.
+pub(crate) fn take(path: &Path) -> Result<Ownership, OpenError> {
+    let lock = lock_path(path);
+    let failed = |source| OpenError::Lock {
+        path: lock.clone(),
+        source,
+    };
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&lock)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            let read = file.read_to_string(&mut text).ok();
+            let pid = read.and_then(|_| text.trim().parse().ok());
+            return Err(OpenError::Owned {
+                path: path.to_owned(),
+                pid,
+            });
+        }
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    let written = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| write!(file, "{}\n", std::process::id()));
+    written.map_err(failed)?;
+    Ok(Ownership(file))
+}
