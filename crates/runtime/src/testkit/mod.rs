@@ -2,3 +2,4 @@
 pub mod entities;
 pub mod handlers;
 pub mod nowhere;
+pub mod sim;

@@ -33,9 +33,19 @@ impl Blobs for SimBlobs {
                     return Err(BlobError::TooLarge { limit });
                 }
             }
-            let sha256: String = Sha256::digest(&whole).iter().map(|byte| format!("{byte:02x}")).collect();
-            let reference = BlobRef { id: id.to_owned(), size: whole.len() as i64, sha256 };
-            let stored = Stored { content: whole.into(), reference: reference.clone() };
+            let sha256: String = Sha256::digest(&whole)
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            let reference = BlobRef {
+                id: id.to_owned(),
+                size: whole.len() as i64,
+                sha256,
+            };
+            let stored = Stored {
+                content: whole.into(),
+                reference: reference.clone(),
+            };
             let key = (tenant.to_string(), id.to_owned());
             let put = move |world: &mut super::world::World, _| match world.blobs.get(&key) {
                 Some(there) => Ok(there.reference == stored.reference),
@@ -51,23 +61,41 @@ impl Blobs for SimBlobs {
         })
     }
 
-    fn get<'a>(&'a self, tenant: &'a TenantId, id: &'a str) -> BoxFuture<'a, Result<Content, BlobError>> {
+    fn get<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Content, BlobError>> {
         Box::pin(async move {
             let key = (tenant.to_string(), id.to_owned());
-            let found = self.0.read("blobs", move |world| world.blobs.get(&key).cloned()).await?;
-            let content = found.ok_or_else(|| BlobError::Missing(id.to_owned()))?.content;
+            let found = self
+                .0
+                .read("blobs", move |world| world.blobs.get(&key).cloned())
+                .await?;
+            let content = found
+                .ok_or_else(|| BlobError::Missing(id.to_owned()))?
+                .content;
             // A few chunks, so that readers meet the seams.
             let size = (content.len() / 3).max(1);
-            let chunks: Vec<_> =
-                (0..content.len()).step_by(size).map(|at| Ok(content.slice(at..(at + size).min(content.len())))).collect();
+            let chunks: Vec<_> = (0..content.len())
+                .step_by(size)
+                .map(|at| Ok(content.slice(at..(at + size).min(content.len()))))
+                .collect();
             Ok(stream::iter(chunks).boxed())
         })
     }
 
-    fn delete<'a>(&'a self, tenant: &'a TenantId, id: &'a str) -> BoxFuture<'a, Result<(), BlobError>> {
+    fn delete<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<(), BlobError>> {
         let key = (tenant.to_string(), id.to_owned());
         Box::pin(async move {
-            let deleted = self.0.write("blobs", move |world, _| Ok(world.blobs.remove(&key))).await?;
+            let deleted = self
+                .0
+                .write("blobs", move |world, _| Ok(world.blobs.remove(&key)))
+                .await?;
             drop(deleted);
             Ok(())
         })
@@ -88,8 +116,12 @@ impl Blobs for SimBlobs {
                 } else {
                     Bound::Excluded((tenant.clone(), after.to_owned()))
                 };
-                let keys = world.blobs.range((from, Bound::Unbounded)).map(|(key, _)| key);
-                let ours = keys.take_while(|(owner, id)| *owner == tenant && id.starts_with(prefix));
+                let keys = world
+                    .blobs
+                    .range((from, Bound::Unbounded))
+                    .map(|(key, _)| key);
+                let ours =
+                    keys.take_while(|(owner, id)| *owner == tenant && id.starts_with(prefix));
                 ours.take(limit).map(|(_, id)| id.clone()).collect()
             };
             Ok(self.0.read("blobs", list).await?)

@@ -13,7 +13,11 @@ pub(super) struct SimClock(pub Wire);
 impl Clock for SimClock {
     fn now_ms(&self) -> i64 {
         let mut world = self.0.world.lock();
-        let step = if world.fault(&self.0.process, world.options.step_back) { world.random.between(1, 5_000) as i64 } else { 0 };
+        let step = if world.fault(&self.0.process, |options| options.step_back) {
+            world.random.between(1, 5_000) as i64
+        } else {
+            0
+        };
         let now = world.now_ms();
         match world.processes.get_mut(&self.0.process) {
             Some(process) => {

@@ -86,23 +86,52 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:>9} {:<10} ", self.at_ms, self.process)?;
         match &self.what {
-            What::Appended { message, publication } => {
+            What::Appended {
+                message,
+                publication,
+            } => {
                 write!(f, "appended {}", Place(&message.at))?;
                 if let Some(publication) = publication {
                     write!(f, " in {publication}")?;
                 }
-                write!(f, " {}", Brief { key: &message.key, headers: &message.headers, payload: &message.payload })
+                write!(
+                    f,
+                    " {}",
+                    Brief {
+                        key: &message.key,
+                        headers: &message.headers,
+                        payload: &message.payload
+                    }
+                )
             }
-            What::Published { publication, consumer, committed, checkpoints } => {
+            What::Published {
+                publication,
+                consumer,
+                committed,
+                checkpoints,
+            } => {
                 let outcome = if *committed { "committed" } else { "aborted" };
                 write!(f, "{outcome} {publication} of {consumer}")?;
                 for (partition, checkpoint) in checkpoints {
-                    write!(f, " {partition}:{} {:?}", checkpoint.watermark, checkpoint.text)?;
+                    write!(
+                        f,
+                        " {partition}:{} {:?}",
+                        checkpoint.watermark, checkpoint.text
+                    )?;
                 }
                 Ok(())
             }
-            What::Fenced { consumer, partitions } => write!(f, "fenced a publication of {consumer}: {partitions:?}"),
-            What::Saved { collection, id, expected, row, saved } => {
+            What::Fenced {
+                consumer,
+                partitions,
+            } => write!(f, "fenced a publication of {consumer}: {partitions:?}"),
+            What::Saved {
+                collection,
+                id,
+                expected,
+                row,
+                saved,
+            } => {
                 write!(f, "saved {collection} {id} {expected}->")?;
                 match row {
                     Some(row) => write!(f, "{}", row.version)?,
@@ -119,10 +148,17 @@ impl fmt::Display for Event {
                 }
                 Ok(())
             }
-            What::Assigned { consumer, partition, watermark } => {
+            What::Assigned {
+                consumer,
+                partition,
+                watermark,
+            } => {
                 write!(f, "assigned {consumer} {partition} from {watermark}")
             }
-            What::Revoked { consumer, partition } => write!(f, "revoked {consumer} {partition}"),
+            What::Revoked {
+                consumer,
+                partition,
+            } => write!(f, "revoked {consumer} {partition}"),
             What::Note(text) => f.write_str(text),
         }
     }
@@ -150,12 +186,23 @@ struct Brief<'a> {
 impl fmt::Display for Brief<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", String::from_utf8_lossy(self.key))?;
-        for header in [name::TYPE, name::ID, name::REPLY_STATUS, name::REQUEST, "dlq-code", "dlq-behind", name::REDRIVEN] {
+        for header in [
+            name::TYPE,
+            name::ID,
+            name::REPLY_STATUS,
+            name::REQUEST,
+            "dlq-code",
+            "dlq-behind",
+            name::REDRIVEN,
+        ] {
             if let Some(value) = self.headers.text(header) {
                 write!(f, " {header}={value}")?;
             }
         }
-        let sum = self.payload.iter().fold(0u32, |sum, b| sum.rotate_left(5) ^ u32::from(*b));
+        let sum = self
+            .payload
+            .iter()
+            .fold(0u32, |sum, b| sum.rotate_left(5) ^ u32::from(*b));
         write!(f, " {} bytes {sum:08x}", self.payload.len())
     }
 }

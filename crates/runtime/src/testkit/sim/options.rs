@@ -67,7 +67,14 @@ impl SimOptions {
 
     /// The same without faults and slowness: for the end of a run, when what was begun must be finished.
     pub fn without_faults(&self) -> Self {
-        Self { slow: 0, fail_before: 0, fail_after: 0, unknown: 0, step_back: 0, ..self.clone() }
+        Self {
+            slow: 0,
+            fail_before: 0,
+            fail_after: 0,
+            unknown: 0,
+            step_back: 0,
+            ..self.clone()
+        }
     }
 }
 
@@ -86,6 +93,10 @@ impl SimTopic {
     /// A topic that takes what events may be (256 KB, G2) and their headers; dead-letter topics twice that (K4).
     pub fn new(name: &str, partitions: i32) -> Self {
         let factor = if name.ends_with(".dead") { 2 } else { 1 };
-        Self { name: name.to_owned(), partitions, max_message_bytes: factor * 300 * 1024 }
+        Self {
+            name: name.to_owned(),
+            partitions,
+            max_message_bytes: factor * 300 * 1024,
+        }
     }
 }

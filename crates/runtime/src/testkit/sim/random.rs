@@ -13,7 +13,9 @@ impl Random {
 
     /// A stream of its own for `name`, which draws from this one do not disturb.
     pub fn stream(&self, name: &str) -> Self {
-        let mixed = name.bytes().fold(self.0, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let mixed = name.bytes().fold(self.0, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
         Self(Self(mixed).bits())
     }
 
@@ -50,12 +52,17 @@ mod tests {
     #[test]
     fn it_is_splitmix64() {
         let mut random = Random::new(1_234_567);
-        assert_eq!([random.bits(), random.bits()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
+        assert_eq!(
+            [random.bits(), random.bits()],
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]
+        );
     }
     #[test]
     fn between_reaches_both_ends() {
         let mut random = Random::new(7);
         let drawn: Vec<u64> = (0..200).map(|_| random.between(3, 5)).collect();
-        assert!(drawn.contains(&3) && drawn.contains(&5) && drawn.iter().all(|n| (3..=5).contains(n)));
+        assert!(
+            drawn.contains(&3) && drawn.contains(&5) && drawn.iter().all(|n| (3..=5).contains(n))
+        );
     }
 }

@@ -6,7 +6,11 @@ use crate::ports::{BoxFuture, PortError};
 pub(super) struct SimSchemas(pub Wire);
 
 impl SchemaRegistry for SimSchemas {
-    fn id_of<'a>(&'a self, _record: &'a str, text: &'a str) -> BoxFuture<'a, Result<u32, PortError>> {
+    fn id_of<'a>(
+        &'a self,
+        _record: &'a str,
+        text: &'a str,
+    ) -> BoxFuture<'a, Result<u32, PortError>> {
         Box::pin(self.0.read("log", move |world| {
             let known = world.schemas.iter().position(|schema| schema == text);
             let index = known.unwrap_or_else(|| {

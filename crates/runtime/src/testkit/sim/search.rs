@@ -37,7 +37,9 @@ impl Document {
         true
     }
     fn retrievable(&self) -> Option<&Staged> {
-        self.published.as_ref().and_then(|revision| self.revisions.get(revision))
+        self.published
+            .as_ref()
+            .and_then(|revision| self.revisions.get(revision))
     }
 }
 
@@ -47,14 +49,26 @@ pub(super) struct Index(BTreeMap<DocumentKey, Document>);
 
 impl Index {
     fn document(&mut self, tenant: &TenantId, document: &str) -> &mut Document {
-        self.0.entry((tenant.to_string(), document.to_owned())).or_default()
+        self.0
+            .entry((tenant.to_string(), document.to_owned()))
+            .or_default()
     }
     /// What a search can find of a chatbot, in a fixed order.
     fn published(&self, tenant: &TenantId, chatbot: &str) -> Vec<(&Revision, &IndexedPassage)> {
-        let ours = self.0.iter().filter(|((owner, _), _)| owner == tenant.as_str());
+        let ours = self
+            .0
+            .iter()
+            .filter(|((owner, _), _)| owner == tenant.as_str());
         let staged = ours.filter_map(|(_, document)| document.retrievable());
         let staged = staged.filter(|staged| staged.revision.chatbot == chatbot);
-        staged.flat_map(|staged| staged.passages.values().map(|passage| (&staged.revision, passage))).collect()
+        staged
+            .flat_map(|staged| {
+                staged
+                    .passages
+                    .values()
+                    .map(|passage| (&staged.revision, passage))
+            })
+            .collect()
     }
 }
 
@@ -70,13 +84,24 @@ impl Search for SimSearch {
         let (name, tenant, revision) = (self.0.name(), tenant.clone(), revision.clone());
         Box::pin(self.0.write("search", move |world, _| {
             let now_ms = world.now_ms();
-            world.tell(&name, format!("staged {} of {tenant}/{} {}", passages.len(), revision.document, revision.revision));
+            world.tell(
+                &name,
+                format!(
+                    "staged {} of {tenant}/{} {}",
+                    passages.len(),
+                    revision.document,
+                    revision.revision
+                ),
+            );
             let document = world.index.document(&tenant, &revision.document);
-            let staged = document.revisions.entry(revision.revision.clone()).or_insert_with(|| Staged {
-                revision,
-                passages: BTreeMap::new(),
-                at_ms: now_ms,
-            });
+            let staged = document
+                .revisions
+                .entry(revision.revision.clone())
+                .or_insert_with(|| Staged {
+                    revision,
+                    passages: BTreeMap::new(),
+                    at_ms: now_ms,
+                });
             staged.at_ms = now_ms;
             for passage in passages {
                 staged.passages.entry(passage.ordinal).or_insert(passage);
@@ -95,7 +120,13 @@ impl Search for SimSearch {
         Box::pin(self.0.write("search", move |world, _| {
             let document = world.index.document(&tenant, &revision.document);
             let switched = document.switch(version, Some(revision.revision.clone()));
-            world.tell(&name, format!("index: {tenant}/{} shows {} by {version}: {switched}", revision.document, revision.revision));
+            world.tell(
+                &name,
+                format!(
+                    "index: {tenant}/{} shows {} by {version}: {switched}",
+                    revision.document, revision.revision
+                ),
+            );
             Ok(switched)
         }))
     }
@@ -113,7 +144,10 @@ impl Search for SimSearch {
             if switched {
                 document.revisions.clear();
             }
-            world.tell(&name, format!("index: {tenant}/{id} retired by {version}: {switched}"));
+            world.tell(
+                &name,
+                format!("index: {tenant}/{id} retired by {version}: {switched}"),
+            );
             Ok(switched)
         }))
     }
@@ -126,17 +160,34 @@ impl Search for SimSearch {
     ) -> BoxFuture<'a, Result<Counts, PortError>> {
         Box::pin(self.0.read("search", move |world| {
             let document = world.index.document(tenant, document);
-            let count = |staged: Option<&Staged>| staged.map_or(0, |staged| staged.passages.len() as u64);
-            Counts { stored: count(document.revisions.get(revision)), retrievable: count(document.retrievable()) }
+            let count =
+                |staged: Option<&Staged>| staged.map_or(0, |staged| staged.passages.len() as u64);
+            Counts {
+                stored: count(document.revisions.get(revision)),
+                retrievable: count(document.retrievable()),
+            }
         }))
     }
 
-    fn count_chatbot<'a>(&'a self, tenant: &'a TenantId, chatbot: &'a str) -> BoxFuture<'a, Result<u64, PortError>> {
-        Box::pin(self.0.read("search", move |world| world.index.published(tenant, chatbot).len() as u64))
+    fn count_chatbot<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        chatbot: &'a str,
+    ) -> BoxFuture<'a, Result<u64, PortError>> {
+        Box::pin(self.0.read("search", move |world| {
+            world.index.published(tenant, chatbot).len() as u64
+        }))
     }
 
-    fn query<'a>(&'a self, tenant: &'a TenantId, query: &'a Query) -> BoxFuture<'a, Result<Vec<Hit>, PortError>> {
-        Box::pin(self.0.read("search", move |world| rank(world, tenant, query)))
+    fn query<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        query: &'a Query,
+    ) -> BoxFuture<'a, Result<Vec<Hit>, PortError>> {
+        Box::pin(
+            self.0
+                .read("search", move |world| rank(world, tenant, query)),
+        )
     }
 
     fn sweep(&self, before_ms: i64, limit: usize) -> BoxFuture<'_, Result<usize, PortError>> {
@@ -162,8 +213,12 @@ fn rank(world: &World, tenant: &TenantId, query: &Query) -> Vec<Hit> {
     let passages = world.index.published(tenant, &query.chatbot);
     let wanted = words(&query.text);
     let scored = |score: &dyn Fn(&IndexedPassage) -> f64| {
-        let mut list: Vec<(f64, usize)> =
-            passages.iter().enumerate().map(|(at, (_, passage))| (score(passage), at)).filter(|(score, _)| *score > 0.0).collect();
+        let mut list: Vec<(f64, usize)> = passages
+            .iter()
+            .enumerate()
+            .map(|(at, (_, passage))| (score(passage), at))
+            .filter(|(score, _)| *score > 0.0)
+            .collect();
         list.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         list.into_iter().map(|(_, at)| at).collect::<Vec<usize>>()
     };
@@ -176,14 +231,22 @@ fn rank(world: &World, tenant: &TenantId, query: &Query) -> Vec<Hit> {
     } else {
         scored(&|passage| f64::from(cosine(&query.vector, &passage.vector)))
     };
-    let rank_in = |list: &[usize], at: usize| list.iter().position(|other| *other == at).map(|rank| rank as u32 + 1);
+    let rank_in = |list: &[usize], at: usize| {
+        list.iter()
+            .position(|other| *other == at)
+            .map(|rank| rank as u32 + 1)
+    };
     let found: BTreeSet<usize> = by_text.iter().chain(&by_vector).copied().collect();
     let mut hits: Vec<Hit> = found
         .into_iter()
         .map(|at| {
             let (revision, passage) = passages[at];
             let (text_rank, vector_rank) = (rank_in(&by_text, at), rank_in(&by_vector, at));
-            let score = [text_rank, vector_rank].into_iter().flatten().map(|rank| 1.0 / (FUSION + f64::from(rank))).sum();
+            let score = [text_rank, vector_rank]
+                .into_iter()
+                .flatten()
+                .map(|rank| 1.0 / (FUSION + f64::from(rank)))
+                .sum();
             Hit {
                 document: revision.document.clone(),
                 name: revision.name.clone(),
@@ -194,17 +257,28 @@ fn rank(world: &World, tenant: &TenantId, query: &Query) -> Vec<Hit> {
                 page: passage.page,
                 score,
                 text_rank,
-                similarity: if query.vector.is_empty() { 0.0 } else { cosine(&query.vector, &passage.vector) },
+                similarity: if query.vector.is_empty() {
+                    0.0
+                } else {
+                    cosine(&query.vector, &passage.vector)
+                },
             }
         })
         .collect();
-    hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| (&a.document, a.ordinal).cmp(&(&b.document, b.ordinal))));
+    hits.sort_by(|a, b| {
+        b.score
+            .total_cmp(&a.score)
+            .then_with(|| (&a.document, a.ordinal).cmp(&(&b.document, b.ordinal)))
+    });
     hits.truncate(query.limit);
     hits
 }
 
 fn words(text: &str) -> BTreeSet<String> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f32 {

@@ -16,7 +16,9 @@ impl State for SimState {
     ) -> BoxFuture<'a, Result<Vec<Option<Row>>, PortError>> {
         Box::pin(self.0.read("state", move |world| {
             let rows = world.rows.get(collection);
-            ids.iter().map(|id| rows.and_then(|rows| rows.get(id)).cloned()).collect()
+            ids.iter()
+                .map(|id| rows.and_then(|rows| rows.get(id)).cloned())
+                .collect()
         }))
     }
 
@@ -24,8 +26,10 @@ impl State for SimState {
         let name = self.0.name();
         Box::pin(self.0.write("state", move |world, fate| {
             // Unanswered, any of them may have been done: each is an update of its own.
-            let done: Vec<bool> =
-                saves.iter().map(|_| fate == Fate::Fine || world.random.chance(700)).collect();
+            let done: Vec<bool> = saves
+                .iter()
+                .map(|_| fate == Fate::Fine || world.random.chance(700))
+                .collect();
             let saves = saves.into_iter().zip(done).filter(|(_, done)| *done);
             saves.map(|(save, _)| apply(world, &name, save)).collect()
         }))
@@ -39,8 +43,14 @@ impl State for SimState {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<(String, Row)>, PortError>> {
         Box::pin(self.0.read("state", move |world| {
-            let Some(rows) = world.rows.get(collection) else { return Vec::new() };
-            let from = if after < prefix { Bound::Included(prefix) } else { Bound::Excluded(after) };
+            let Some(rows) = world.rows.get(collection) else {
+                return Vec::new();
+            };
+            let from = if after < prefix {
+                Bound::Included(prefix)
+            } else {
+                Bound::Excluded(after)
+            };
             rows.range::<str, _>((from, Bound::Unbounded))
                 .take_while(|(id, _)| id.starts_with(prefix))
                 .take(limit)
@@ -59,7 +69,12 @@ impl State for SimState {
             let rows = world.rows.get(collection).into_iter().flatten();
             let mut due: Vec<Due> = rows
                 .filter(|(_, row)| row.partition == partition)
-                .filter_map(|(id, row)| Some(Due { id: id.clone(), at_ms: row.wake_at_ms? }))
+                .filter_map(|(id, row)| {
+                    Some(Due {
+                        id: id.clone(),
+                        at_ms: row.wake_at_ms?,
+                    })
+                })
                 .collect();
             due.sort_by(|a, b| (a.at_ms, &a.id).cmp(&(b.at_ms, &b.id)));
             due.truncate(limit);
@@ -75,8 +90,12 @@ impl State for SimState {
     ) -> BoxFuture<'a, Result<usize, PortError>> {
         let (name, collection) = (self.0.name(), collection.to_owned());
         Box::pin(self.0.write("state", move |world, _| {
-            let Some(rows) = world.rows.get_mut(&collection) else { return Ok(0) };
-            let expired = rows.iter().filter(|(_, row)| row.expires_at_ms.is_some_and(|at| at < now_ms));
+            let Some(rows) = world.rows.get_mut(&collection) else {
+                return Ok(0);
+            };
+            let expired = rows
+                .iter()
+                .filter(|(_, row)| row.expires_at_ms.is_some_and(|at| at < now_ms));
             let expired: Vec<String> = expired.map(|(id, _)| id.clone()).take(limit).collect();
             for id in &expired {
                 rows.remove(id);
@@ -90,18 +109,39 @@ impl State for SimState {
 }
 
 fn apply(world: &mut World, process: &str, save: Save) -> Result<Saved, PortError> {
-    let Save { collection, id, expected, row } = save;
+    let Save {
+        collection,
+        id,
+        expected,
+        row,
+    } = save;
     if row.as_ref().is_some_and(|row| row.version != expected + 1) {
-        return Err(PortError::Corrupt { port: "state", why: format!("{collection} {id}: a save does not raise the version by one") });
+        return Err(PortError::Corrupt {
+            port: "state",
+            why: format!("{collection} {id}: a save does not raise the version by one"),
+        });
     }
     let rows = world.rows.entry(collection.clone()).or_default();
-    let saved = if rows.get(&id).map_or(0, |row| row.version) == expected { Saved::Done } else { Saved::Lost };
+    let saved = if rows.get(&id).map_or(0, |row| row.version) == expected {
+        Saved::Done
+    } else {
+        Saved::Lost
+    };
     if saved == Saved::Done {
         match &row {
             Some(row) => rows.insert(id.clone(), row.clone()),
             None => rows.remove(&id),
         };
     }
-    world.note(process, What::Saved { collection, id, expected, row, saved });
+    world.note(
+        process,
+        What::Saved {
+            collection,
+            id,
+            expected,
+            row,
+            saved,
+        },
+    );
     Ok(saved)
 }

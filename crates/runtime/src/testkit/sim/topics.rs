@@ -34,8 +34,15 @@ pub(super) struct Topic {
 
 impl Topic {
     pub fn new(options: SimTopic) -> Self {
-        let partitions = (0..options.partitions.max(1)).map(|_| Partition::default()).collect();
-        Self { name: options.name.as_str().into(), partitions, grown: Arc::default(), options }
+        let partitions = (0..options.partitions.max(1))
+            .map(|_| Partition::default())
+            .collect();
+        Self {
+            name: options.name.as_str().into(),
+            partitions,
+            grown: Arc::default(),
+            options,
+        }
     }
 
     /// Where a message goes: its partition, or the one of its key (I5).
@@ -44,7 +51,9 @@ impl Topic {
         match message.partition {
             Some(partition) if (0..count).contains(&partition) => Ok(partition),
             Some(partition) => Err(format!("{} has no partition {partition}", self.name)),
-            None if message.key.is_empty() => Err(format!("neither key nor partition for {}", self.name)),
+            None if message.key.is_empty() => {
+                Err(format!("neither key nor partition for {}", self.name))
+            }
             None => Ok(events::id::partition_of(&message.key, count)),
         }
     }
@@ -59,11 +68,32 @@ impl Topic {
     }
 
     /// Appends; gives the message as it stands now.
-    pub fn append(&mut self, partition: i32, message: Outgoing, now_ms: i64, open: bool) -> Message {
+    pub fn append(
+        &mut self,
+        partition: i32,
+        message: Outgoing,
+        now_ms: i64,
+        open: bool,
+    ) -> Message {
         let part = &mut self.partitions[partition as usize];
-        let at = Position { topic: self.name.clone(), partition, offset: part.slots.len() as i64 };
-        let Outgoing { key, headers, payload, .. } = message;
-        let message = Message { at, timestamp_ms: now_ms, key, headers, payload };
+        let at = Position {
+            topic: self.name.clone(),
+            partition,
+            offset: part.slots.len() as i64,
+        };
+        let Outgoing {
+            key,
+            headers,
+            payload,
+            ..
+        } = message;
+        let message = Message {
+            at,
+            timestamp_ms: now_ms,
+            key,
+            headers,
+            payload,
+        };
         if open {
             part.open.insert(message.at.offset);
             part.slots.push(Slot::Open(message.clone()));
@@ -92,13 +122,17 @@ impl Topic {
     /// The first offset that nobody may read yet.
     pub fn visible_end(&self, partition: i32) -> i64 {
         let part = &self.partitions[partition as usize];
-        part.open.first().copied().unwrap_or(part.slots.len() as i64)
+        part.open
+            .first()
+            .copied()
+            .unwrap_or(part.slots.len() as i64)
     }
 
     /// The messages from `offset` on that may be read, at most `limit`.
     pub fn read(&self, partition: i32, offset: i64, limit: usize) -> Vec<Message> {
         let end = self.visible_end(partition);
-        let slots = &self.partitions[partition as usize].slots[offset.clamp(0, end) as usize..end as usize];
+        let slots =
+            &self.partitions[partition as usize].slots[offset.clamp(0, end) as usize..end as usize];
         let messages = slots.iter().filter_map(|slot| match slot {
             Slot::Message(message) => Some(message.clone()),
             Slot::Gap | Slot::Open(_) => None,

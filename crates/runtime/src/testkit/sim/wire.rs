@@ -57,7 +57,9 @@ impl Wire {
             let changed = {
                 let world = self.world.lock();
                 match world.processes.get(&self.process) {
-                    Some(process) if process.start == self.start && process.status != Status::Crashed => {
+                    Some(process)
+                        if process.start == self.start && process.status != Status::Crashed =>
+                    {
                         process.changed.clone().notified_owned()
                     }
                     _ => return,
@@ -68,14 +70,23 @@ impl Wire {
     }
 
     /// A call that changes nothing.
-    pub async fn read<T>(&self, port: &'static str, act: impl FnOnce(&mut World) -> T) -> Result<T, PortError> {
+    pub async fn read<T>(
+        &self,
+        port: &'static str,
+        act: impl FnOnce(&mut World) -> T,
+    ) -> Result<T, PortError> {
         self.gate().await;
         let (there, back) = self.delays();
         travel(there).await;
         let result = {
             let mut world = self.world.lock();
-            let chance = world.options.fail_before + world.options.fail_after;
-            if world.fault(&self.process, chance) { Err(unreachable(port, "a read failed")) } else { Ok(act(&mut world)) }
+            if world.fault(&self.process, |options| {
+                options.fail_before + options.fail_after
+            }) {
+                Err(unreachable(port, "a read failed"))
+            } else {
+                Ok(act(&mut world))
+            }
         };
         travel(back).await;
         self.gate().await;
@@ -91,10 +102,10 @@ impl Wire {
     ) -> Result<T, PortError> {
         let process = self.process.clone();
         self.exchange(move |world| {
-            if world.fault(&process, world.options.fail_before) {
+            if world.fault(&process, |options| options.fail_before) {
                 return Err(unreachable(port, "a write failed before it happened"));
             }
-            if world.fault(&process, world.options.fail_after) {
+            if world.fault(&process, |options| options.fail_after) {
                 act(world, Fate::Unanswered)?;
                 return Err(unreachable(port, "a write failed after it happened"));
             }
@@ -105,7 +116,10 @@ impl Wire {
 
     /// The bare way of a write: what was sent arrives even if the sender is stopped, dies or stops waiting.
     /// Crash points lie before it is sent and right after it happened.
-    pub async fn exchange<T: Send + 'static>(&self, act: impl FnOnce(&mut World) -> T + Send + 'static) -> T {
+    pub async fn exchange<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut World) -> T + Send + 'static,
+    ) -> T {
         self.gate().await;
         let write = {
             let mut world = self.world.lock();
@@ -126,7 +140,11 @@ impl Wire {
             let result = {
                 let mut world = wire.world.lock();
                 let result = act(&mut world);
-                if world.processes.get(&wire.process).is_some_and(|process| process.start == wire.start) {
+                if world
+                    .processes
+                    .get(&wire.process)
+                    .is_some_and(|process| process.start == wire.start)
+                {
                     world.blow(&wire.process, write, Side::After);
                 }
                 result
@@ -159,5 +177,8 @@ async fn travel(ms: u64) {
 }
 
 pub(super) fn unreachable(port: &'static str, why: &str) -> PortError {
-    PortError::Unreachable { port, why: why.to_owned() }
+    PortError::Unreachable {
+        port,
+        why: why.to_owned(),
+    }
 }

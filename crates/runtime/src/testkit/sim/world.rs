@@ -82,7 +82,8 @@ pub(super) struct World {
 }
 
 impl World {
-    pub fn new(seed: u64, options: SimOptions) -> Shared {
+    /// A new world of `seed`.
+    pub fn begin(seed: u64, options: SimOptions) -> Shared {
         Shared(Arc::new_cyclic(|me| {
             Mutex::new(World {
                 me: me.clone(),
@@ -115,7 +116,11 @@ impl World {
     }
 
     pub fn note(&mut self, process: &str, what: What) {
-        self.history.0.push(Event { at_ms: self.elapsed_ms(), process: process.to_owned(), what });
+        self.history.0.push(Event {
+            at_ms: self.elapsed_ms(),
+            process: process.to_owned(),
+            what,
+        });
     }
 
     /// Notes something in words.
@@ -135,12 +140,25 @@ impl World {
     }
 
     /// Appends a checked message and tells whom it concerns.
-    pub fn append(&mut self, process: &str, partition: i32, message: Outgoing, publication: Option<u64>, open: bool) -> Option<Message> {
+    pub fn append(
+        &mut self,
+        process: &str,
+        partition: i32,
+        message: Outgoing,
+        publication: Option<u64>,
+        open: bool,
+    ) -> Option<Message> {
         let now_ms = self.now_ms();
         let topic = self.topics.get_mut(&message.topic)?;
         let message = topic.append(partition, message, now_ms, open);
         let name = topic.name.clone();
-        self.note(process, What::Appended { message: Box::new(message.clone()), publication });
+        self.note(
+            process,
+            What::Appended {
+                message: Box::new(message.clone()),
+                publication,
+            },
+        );
         self.grew(&name);
         Some(message)
     }
@@ -163,21 +181,28 @@ impl World {
 
     /// Starts a process; what ran under its name before is dead.
     pub fn start(&mut self, name: &Arc<str>, calm: bool) -> u32 {
-        if self.processes.get(name).is_some_and(|process| process.status != Status::Crashed) {
+        if self
+            .processes
+            .get(name)
+            .is_some_and(|process| process.status != Status::Crashed)
+        {
             self.crash(name);
         }
         let random = self.random.stream(name);
-        let process = self.processes.entry(name.clone()).or_insert_with(|| Process {
-            start: 0,
-            status: Status::Crashed,
-            changed: Arc::default(),
-            silent_since: None,
-            writes: 0,
-            blows: Vec::new(),
-            behind_ms: 0,
-            calm,
-            random,
-        });
+        let process = self
+            .processes
+            .entry(name.clone())
+            .or_insert_with(|| Process {
+                start: 0,
+                status: Status::Crashed,
+                changed: Arc::default(),
+                silent_since: None,
+                writes: 0,
+                blows: Vec::new(),
+                behind_ms: 0,
+                calm,
+                random,
+            });
         process.start += 1;
         process.status = Status::Running;
         process.silent_since = None;
@@ -200,7 +225,9 @@ impl World {
     }
 
     fn strike(&mut self, name: &Arc<str>, status: Status, word: &str) {
-        let Some(process) = self.processes.get_mut(name) else { return };
+        let Some(process) = self.processes.get_mut(name) else {
+            return;
+        };
         if process.status == status || process.status == Status::Crashed {
             return;
         }
@@ -228,7 +255,9 @@ impl World {
 
     /// SIGCONT.
     pub fn resume(&mut self, name: &Arc<str>) {
-        let Some(process) = self.processes.get_mut(name) else { return };
+        let Some(process) = self.processes.get_mut(name) else {
+            return;
+        };
         if process.status != Status::Stopped {
             return;
         }
@@ -237,12 +266,25 @@ impl World {
         process.changed.notify_waiters();
         let start = process.start;
         self.tell(&process_name(name, start), "resumed");
+        let members = self
+            .members
+            .values()
+            .filter(|state| state.process == *name && state.start == start);
+        let consumers: Vec<Arc<str>> = members.map(|state| state.consumer.clone()).collect();
+        for consumer in consumers {
+            self.rebalance(&consumer);
+        }
     }
 
     /// Counts a write of a process and says whether something befalls it there.
     pub fn blow(&mut self, name: &Arc<str>, write: u64, side: Side) {
-        let Some(process) = self.processes.get_mut(name) else { return };
-        let blow = process.blows.iter().position(|(at, on, _)| (*at, *on) == (write, side));
+        let Some(process) = self.processes.get_mut(name) else {
+            return;
+        };
+        let blow = process
+            .blows
+            .iter()
+            .position(|(at, on, _)| (*at, *on) == (write, side));
         match blow.map(|index| process.blows.swap_remove(index).2) {
             Some(Blow::Crash) => self.crash(name),
             Some(Blow::Stop) => self.stop(name),
@@ -252,7 +294,11 @@ impl World {
 
     /// How long one way of a call takes.
     pub fn delay_ms(&mut self, process: &Arc<str>) -> u64 {
-        if self.processes.get(process).is_none_or(|process| process.calm) {
+        if self
+            .processes
+            .get(process)
+            .is_none_or(|process| process.calm)
+        {
             return 0;
         }
         if self.random.chance(self.options.slow) {
@@ -261,9 +307,12 @@ impl World {
         self.random.between(0, self.options.delay_ms)
     }
 
-    /// Whether a fault that happens in `per_mille` of the calls happens to a call of this process.
-    pub fn fault(&mut self, process: &Arc<str>, per_mille: u32) -> bool {
-        let calm = self.processes.get(process).is_none_or(|process| process.calm);
-        !calm && self.random.chance(per_mille)
+    /// Whether a fault that happens in so many of 1,000 calls happens to a call of this process.
+    pub fn fault(&mut self, process: &Arc<str>, per_mille: fn(&SimOptions) -> u32) -> bool {
+        let calm = self
+            .processes
+            .get(process)
+            .is_none_or(|process| process.calm);
+        !calm && self.random.chance(per_mille(&self.options))
     }
 }

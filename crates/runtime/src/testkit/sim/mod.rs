@@ -1,0 +1,327 @@
+//! A simulated cluster: deterministic, in memory, in the cluster's shape, not the embedded one's: two stores,
+//! commits whose outcome is unknown, leases, zombies (DESIGN, "How it is tested").
+//!
+//! One [`Sim`] is one world. Each simulated process has its own ports to it, so that one can be killed (nothing
+//! it calls ever returns), stopped (everything it calls waits: a zombie, whose partitions are taken over
+//! meanwhile) and started again. Every call takes a seeded virtual time and may suffer a seeded fault.
+//!
+//! It is to be driven on a current-thread tokio with paused time; then the same seed gives the same history,
+//! byte for byte, unless whoever uses the ports brings chance of their own.
+
+mod blobs;
+mod clock;
+mod groups;
+mod history;
+mod log;
+mod member;
+mod options;
+mod publish;
+mod random;
+mod schemas;
+mod search;
+mod state;
+#[cfg(test)]
+mod tests;
+mod topics;
+mod wire;
+mod world;
+
+pub use history::{Event, History, What};
+pub use options::{SimOptions, SimTopic};
+pub use random::Random;
+
+use crate::ports::blobs::Blobs;
+use crate::ports::clock::Clock;
+use crate::ports::log::{Checkpoint, Log, Message};
+use crate::ports::schemas::SchemaRegistry;
+use crate::ports::search::Search;
+use crate::ports::state::{Row, State};
+use std::sync::Arc;
+use std::time::Duration;
+use wire::Wire;
+use world::{Blow, Shared, World};
+
+/// On which side of a write something befalls its process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// It was not sent: nothing of it ever happens.
+    Before,
+    /// It happened, and its answer is lost (or comes when the process is continued).
+    After,
+}
+
+/// A simulated world. Clones are the same world.
+#[derive(Clone)]
+pub struct Sim {
+    world: Shared,
+}
+
+impl Sim {
+    /// A new world; all chance in it comes from `seed`. To be called within tokio, whose time should be paused.
+    pub fn new(seed: u64, options: SimOptions) -> Self {
+        Self {
+            world: World::begin(seed, options),
+        }
+    }
+
+    /// Makes a topic; nothing if there is one of that name.
+    pub fn topic(&self, topic: SimTopic) {
+        let mut world = self.world.lock();
+        world
+            .topics
+            .entry(topic.name.clone())
+            .or_insert_with(|| topics::Topic::new(topic));
+    }
+
+    /// Starts a process. If one of that name still runs, it is killed first.
+    pub fn process(&self, name: &str) -> SimProcess {
+        let name: Arc<str> = name.into();
+        let start = self.world.lock().start(&name, false);
+        SimProcess {
+            wire: Wire {
+                world: self.world.clone(),
+                process: name,
+                start,
+            },
+        }
+    }
+
+    /// Somebody outside, for loads and checkers: neither delays nor faults.
+    pub fn outside(&self, name: &str) -> SimProcess {
+        let name: Arc<str> = name.into();
+        let start = self.world.lock().start(&name, true);
+        SimProcess {
+            wire: Wire {
+                world: self.world.clone(),
+                process: name,
+                start,
+            },
+        }
+    }
+
+    /// SIGKILL: nothing that the process called or calls ever returns. What it has sent still arrives, and its
+    /// partitions are missed when its session runs out.
+    pub fn crash(&self, process: &str) {
+        self.world.lock().crash(&process.into());
+    }
+
+    /// SIGSTOP: whatever the process calls waits, until it is continued.
+    pub fn stop(&self, process: &str) {
+        self.world.lock().stop(&process.into());
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self, process: &str) {
+        self.world.lock().resume(&process.into());
+    }
+
+    /// Kills the process at its `nth` write, counted from 1 over all its starts (see [`Sim::writes`]).
+    pub fn crash_at(&self, process: &str, nth: u64, side: Side) {
+        self.strike_at(process, nth, side, Blow::Crash);
+    }
+
+    /// Stops the process at its `nth` write: a publication or a save that is frozen on its way out.
+    pub fn stop_at(&self, process: &str, nth: u64, side: Side) {
+        self.strike_at(process, nth, side, Blow::Stop);
+    }
+
+    fn strike_at(&self, process: &str, nth: u64, side: Side, blow: Blow) {
+        if let Some(process) = self.world.lock().processes.get_mut(process) {
+            process.blows.push((nth, side, blow));
+        }
+    }
+
+    /// How many writes a process has called, over all its starts: appends, publications, saves, sweeps, what
+    /// it stored in the index or as blobs, and leaving.
+    pub fn writes(&self, process: &str) -> u64 {
+        self.world
+            .lock()
+            .processes
+            .get(process)
+            .map_or(0, |process| process.writes)
+    }
+
+    /// Takes about half of a consumer's partitions from their owners and gives them away at random.
+    pub fn shake(&self, consumer: &str) {
+        self.world.lock().shake(consumer);
+    }
+
+    /// How it behaves from now on.
+    pub fn set_options(&self, options: SimOptions) {
+        self.world.lock().options = options;
+    }
+
+    /// No more faults: what was begun can be finished.
+    pub fn calm_down(&self) {
+        let mut world = self.world.lock();
+        world.options = world.options.without_faults();
+    }
+
+    /// Draws from the world's chance, for whoever drives it.
+    pub fn draw(&self, low: u64, high: u64) -> u64 {
+        self.world.lock().random.between(low, high)
+    }
+
+    /// Adds a line to the history.
+    pub fn tell(&self, who: &str, text: impl Into<String>) {
+        self.world.lock().tell(who, text);
+    }
+
+    /// Waits until nothing has happened for `quiet`; `false` if that is not so within `limit`. Virtual time.
+    pub async fn settled(&self, quiet: Duration, limit: Duration) -> bool {
+        let until = tokio::time::Instant::now() + limit;
+        loop {
+            let before = self.world.lock().history.0.len();
+            tokio::time::sleep(quiet).await;
+            if self.world.lock().history.0.len() == before {
+                return true;
+            }
+            if tokio::time::Instant::now() >= until {
+                return false;
+            }
+        }
+    }
+
+    // ---- for checkers: the truth, at once ----
+
+    /// Virtual milliseconds since the world began.
+    pub fn elapsed_ms(&self) -> u64 {
+        self.world.lock().elapsed_ms()
+    }
+
+    /// All messages of a topic that may be read, partition by partition.
+    pub fn messages(&self, topic: &str) -> Vec<Message> {
+        let world = self.world.lock();
+        let Some(topic) = world.topics.get(topic) else {
+            return Vec::new();
+        };
+        (0..topic.options.partitions)
+            .flat_map(|partition| topic.read(partition, 0, usize::MAX))
+            .collect()
+    }
+
+    /// The names of all topics, in order.
+    pub fn topics(&self) -> Vec<String> {
+        self.world.lock().topics.keys().cloned().collect()
+    }
+
+    /// All rows of a collection, by id.
+    pub fn rows(&self, collection: &str) -> Vec<(String, Row)> {
+        let world = self.world.lock();
+        world
+            .rows
+            .get(collection)
+            .into_iter()
+            .flatten()
+            .map(|(id, row)| (id.clone(), row.clone()))
+            .collect()
+    }
+
+    /// The names of all collections that hold or held rows, in order.
+    pub fn collections(&self) -> Vec<String> {
+        self.world.lock().rows.keys().cloned().collect()
+    }
+
+    /// What a consumer has committed, by partition.
+    pub fn checkpoints(&self, consumer: &str) -> Vec<Option<Checkpoint>> {
+        self.world
+            .lock()
+            .groups
+            .get(consumer)
+            .map(|group| group.checkpoints.clone())
+            .unwrap_or_default()
+    }
+
+    /// By partition of a consumer: the name of the process that owns it.
+    pub fn owners(&self, consumer: &str) -> Vec<Option<String>> {
+        let world = self.world.lock();
+        let owners = world
+            .groups
+            .get(consumer)
+            .into_iter()
+            .flat_map(|group| &group.owners);
+        owners
+            .map(|owner| {
+                owner
+                    .and_then(|(id, _)| world.members.get(&id))
+                    .map(|member| member.process.to_string())
+            })
+            .collect()
+    }
+
+    /// Everything that happened so far, in order.
+    pub fn events(&self) -> Vec<Event> {
+        self.world.lock().history.0.clone()
+    }
+
+    /// The same, for people: a line each.
+    pub fn history(&self) -> String {
+        self.world.lock().history.to_string()
+    }
+}
+
+/// One start of a simulated process: its ports.
+#[derive(Clone)]
+pub struct SimProcess {
+    wire: Wire,
+}
+
+impl SimProcess {
+    /// Its log.
+    pub fn log(&self) -> Arc<dyn Log> {
+        Arc::new(log::SimLog(self.wire.clone()))
+    }
+    /// Its state.
+    pub fn state(&self) -> Arc<dyn State> {
+        Arc::new(state::SimState(self.wire.clone()))
+    }
+    /// Its search index.
+    pub fn search(&self) -> Arc<dyn Search> {
+        Arc::new(search::SimSearch(self.wire.clone()))
+    }
+    /// Its blob store.
+    pub fn blobs(&self) -> Arc<dyn Blobs> {
+        Arc::new(blobs::SimBlobs(self.wire.clone()))
+    }
+    /// Its schema registry.
+    pub fn schemas(&self) -> Arc<dyn SchemaRegistry> {
+        Arc::new(schemas::SimSchemas(self.wire.clone()))
+    }
+    /// Its clock.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(clock::SimClock(self.wire.clone()))
+    }
+    /// Returns while it runs: waits while it is stopped, for ever once it was killed. For what a test's own
+    /// code does in its name.
+    pub async fn gate(&self) {
+        self.wire.gate().await;
+    }
+    /// Returns once it was killed.
+    pub async fn died(&self) {
+        self.wire.died().await;
+    }
+    /// Whether it was killed.
+    pub fn is_dead(&self) -> bool {
+        let world = self.wire.world.lock();
+        world
+            .processes
+            .get(&self.wire.process)
+            .is_none_or(|process| {
+                process.start != self.wire.start || process.status == world::Status::Crashed
+            })
+    }
+    /// Runs `work` until it ends or the process is killed, which drops it.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<Option<T>> {
+        let wire = self.wire.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                () = wire.died() => None,
+                result = work => Some(result),
+            }
+        })
+    }
+}
