@@ -97,6 +97,9 @@ impl<D, C> Saga<D, C> {
         self.last(|step| step.timeout = millis(limit))
     }
     /// How long it may say nothing at all (S8); `Progress` starts this anew.
+    ///
+    /// Each time to wake is later than any before it (E7): if an earlier command was answered well within its time,
+    /// a shorter time of a later one is noticed only when the earlier one would have been.
     pub fn silence(self, limit: Duration) -> Self {
         self.last(|step| step.silence = millis(limit))
     }

@@ -91,6 +91,22 @@ impl<D, C> Saga<D, C> {
         }
         Ok((run.state, run.effects))
     }
+
+    /// Whether this version can be in this phase.
+    pub(crate) fn has(&self, phase: &Phase) -> Result<(), Unknown> {
+        let Some(name) = phase.step() else {
+            return Ok(());
+        };
+        let undo = !matches!(phase, Doing(_));
+        let step = self.steps.iter().find(|step| step.name == name.as_ref());
+        match step {
+            Some(step) if !undo || step.undo.is_some() => Ok(()),
+            _ => Err(Unknown::Step {
+                version: self.version.to_owned(),
+                step: name.to_string(),
+            }),
+        }
+    }
 }
 
 fn bounded(mut by: String, mut why: String) -> (String, String) {

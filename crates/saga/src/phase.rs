@@ -173,6 +173,7 @@ impl TryFrom<String> for Token {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -61,6 +61,21 @@ impl<D, C> Versions<D, C> {
             .find(|saga| saga.version == state.version)
             .ok_or_else(unknown)
     }
+    /// Whether [`Self::advance`] knows what to do with `state`: what a program asks when it reads a row.
+    ///
+    /// # Errors
+    /// [`Unknown`] if the version is not registered, or lacks a step that the state names.
+    pub fn can_carry_on(&self, state: &State) -> Result<(), Unknown> {
+        let saga = self.version_of(state)?;
+        if state.phase.is_end() {
+            return Ok(());
+        }
+        let awaited = state.awaiting.as_ref().map(|token| &token.phase);
+        [Some(&state.phase), awaited]
+            .into_iter()
+            .flatten()
+            .try_for_each(|phase| saga.has(phase))
+    }
     /// [`Saga::advance`] of the version that `state` runs.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub fn given<D, C>(saga: Saga<D, C>, data: D) -> Told<D, C> {
 impl<D, C> Told<D, C> {
     /// It hears `input`.
     #[track_caller]
-    pub fn when(mut self, input: Input) -> Self {
+    pub fn when(self, input: Input) -> Self {
         match self.saga.advance(&self.data, &self.state, input, self.now) {
             Ok((state, effects)) => Self {
                 state,
