@@ -5,9 +5,12 @@ use apache_avro::writer::datum::GenericDatumWriter;
 use apache_avro::{Schema, from_value};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
+use std::io::{self, Read};
 
 /// A record is one schema. Its Rust type and its schema are held against each other by `tests/contracts.rs`.
-pub trait Record: Serialize + DeserializeOwned + Clone + Debug + PartialEq + Send + Sync + 'static {
+pub trait Record:
+    Serialize + DeserializeOwned + Clone + Debug + PartialEq + Send + Sync + 'static
+{
     /// The schema's full name; it selects the arm that decodes it (A3).
     const NAME: &'static str;
 
@@ -57,8 +60,12 @@ impl RecordSchema {
     pub fn parse(name: &'static str, text: &'static str) -> Self {
         let schema = Schema::parse_str(text).unwrap_or_else(|e| panic!("schema of {name}: {e}"));
         let schema: &'static Schema = Box::leak(Box::new(schema));
-        let reader = GenericDatumReader::builder(schema).human_readable(false).build();
-        let writer = GenericDatumWriter::builder(schema).human_readable(false).build();
+        let reader = GenericDatumReader::builder(schema)
+            .human_readable(false)
+            .build();
+        let writer = GenericDatumWriter::builder(schema)
+            .human_readable(false)
+            .build();
         Self {
             name,
             text,
@@ -75,7 +82,10 @@ impl RecordSchema {
     pub fn encode<R: Record>(&self, record: &R) -> Result<Vec<u8>, Unencodable> {
         self.writer
             .write_ser_to_vec(record)
-            .map_err(|e| Unencodable { record: self.name, why: e.to_string() })
+            .map_err(|e| Unencodable {
+                record: self.name,
+                why: e.to_string(),
+            })
     }
 }
 
@@ -115,27 +125,53 @@ pub fn limit_allocations() -> usize {
     apache_avro::util::max_allocation_bytes(MAX_ALLOCATION)
 }
 
+/// The bytes of one datum. `read_value` takes the end of its input for `null` wherever a boolean, a string or
+/// an optional field should begin, so that a cut message would be read as another one: here the end is an error.
+struct Whole<'a>(&'a [u8]);
+
+impl Whole<'_> {
+    fn cut() -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, "bytes are missing")
+    }
+    /// `read`, if it took all the bytes.
+    fn all_of<T>(self, read: Result<T, apache_avro::Error>) -> Result<T, Undecodable> {
+        match read {
+            Ok(read) if self.0.is_empty() => Ok(read),
+            Ok(_) => Err(Undecodable(format!("{} bytes left over", self.0.len()))),
+            Err(e) => Err(Undecodable(e.to_string())),
+        }
+    }
+}
+
+impl Read for Whole<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(into)? {
+            0 if !into.is_empty() => Err(Self::cut()),
+            read => Ok(read),
+        }
+    }
+    fn read_exact(&mut self, into: &mut [u8]) -> io::Result<()> {
+        self.0.read_exact(into).map_err(|_| Self::cut())
+    }
+}
+
 /// Reads a record: our own schema straight through serde; any other is resolved against ours first (A1),
-/// or an added nested record or enum would be an error. Bytes left over are an error (A2).
+/// or an added nested record or enum would be an error. Bytes left over or missing are an error (A2).
 ///
 /// # Errors
 /// [`Undecodable`] with the decoder's words.
 pub fn decode<R: Record>(datum: &Datum<'_>) -> Result<R, Undecodable> {
-    let (ours, mut rest) = (R::schema(), datum.bytes);
+    let (ours, mut bytes) = (R::schema(), Whole(datum.bytes));
     let read = if std::ptr::eq(datum.writer, ours.schema) {
-        ours.reader.read_deser(&mut rest)
+        ours.reader.read_deser(&mut bytes)
     } else {
         GenericDatumReader::builder(datum.writer)
             .reader_schema(ours.schema)
             .build()
-            .and_then(|reader| reader.read_value(&mut rest))
+            .and_then(|reader| reader.read_value(&mut bytes))
             .and_then(|value| from_value(&value))
     };
-    match read {
-        Ok(record) if rest.is_empty() => Ok(record),
-        Ok(_) => Err(Undecodable(format!("{} bytes left over", rest.len()))),
-        Err(e) => Err(Undecodable(e.to_string())),
-    }
+    bytes.all_of(read)
 }
 
 /// Reads any datum as JSON, for people (`trace`, dead letters) and for what keeps a record it does not know.
@@ -143,12 +179,11 @@ pub fn decode<R: Record>(datum: &Datum<'_>) -> Result<R, Undecodable> {
 /// # Errors
 /// [`Undecodable`] with the decoder's words.
 pub fn decode_json(datum: &Datum<'_>) -> Result<serde_json::Value, Undecodable> {
-    let mut rest = datum.bytes;
-    let value = GenericDatumReader::builder(datum.writer)
+    let mut bytes = Whole(datum.bytes);
+    let read = GenericDatumReader::builder(datum.writer)
         .build()
-        .and_then(|reader| reader.read_value(&mut rest))
-        .map_err(|e| Undecodable(e.to_string()))?;
-    serde_json::Value::try_from(value).map_err(|e| Undecodable(e.to_string()))
+        .and_then(|reader| reader.read_value(&mut bytes));
+    serde_json::Value::try_from(bytes.all_of(read)?).map_err(|e| Undecodable(e.to_string()))
 }
 
 /// Implements [`Record`] for a type whose schema stands in `schemas/`. With `personal`, two functions say
@@ -183,4 +218,28 @@ macro_rules! addressed {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::Ok as Done;
+
+    #[test]
+    fn a_forged_length_is_refused_before_it_is_allocated() {
+        assert_eq!(limit_allocations(), MAX_ALLOCATION);
+        let of_256_mb = [0x80, 0x80, 0x80, 0x80, 0x02];
+        let another = Done::schema().schema.clone();
+        for writer in [Done::schema().schema, &another] {
+            let datum = Datum {
+                record: Done::NAME,
+                writer,
+                bytes: &of_256_mb,
+            };
+            let said = decode::<Done>(&datum)
+                .expect_err("there are no such bytes")
+                .0;
+            assert!(said.contains("llocat"), "{said}");
+        }
+    }
 }
