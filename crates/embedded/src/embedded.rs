@@ -1,4 +1,5 @@
 //! Opening the file, and the ports on it.
+use crate::blobs::{self, EmbeddedBlobs};
 use crate::checkpointer::Checkpointer;
 use crate::crash::Crash;
 use crate::lock::{self, Ownership};
@@ -8,11 +9,14 @@ use crate::log::tail::Tail;
 use crate::log::topics::{self, Topics};
 use crate::readers::{Readers, connect};
 use crate::schemas::EmbeddedSchemas;
+use crate::search::{EmbeddedSearch, VectorCache};
 use crate::state::EmbeddedState;
 use crate::writer::{Shared, Writer};
 use crate::{OpenError, Options, schema};
 use runtime::PortError;
-use runtime::ports::{log::Log, schemas::SchemaRegistry, state::State};
+use runtime::ports::{
+    blobs::Blobs, log::Log, schemas::SchemaRegistry, search::Search, state::State,
+};
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,6 +33,7 @@ pub(crate) struct Inner {
     _checkpointer: Option<Checkpointer>,
     pub readers: Arc<Readers>,
     pub shared: Arc<Shared>,
+    pub vectors: Arc<VectorCache>,
     ownership: Option<Ownership>,
     members: AtomicU64,
 }
@@ -58,6 +63,7 @@ impl Embedded {
         }
         schema::migrate(&mut sql)?;
         topics::create(&mut sql, &options)?;
+        blobs::rests::sweep(&sql)?;
         let checkpointer = Checkpointer::start(connect_writer(path)?, &mut sql)?;
         let shared = share(&sql, &options)?;
         let readers = Readers::open(path, options.readers, options.clock.inline())?;
@@ -67,6 +73,7 @@ impl Embedded {
             _checkpointer: Some(checkpointer),
             readers,
             shared,
+            vectors: VectorCache::new(options.vector_cache_bytes),
             ownership: Some(ownership),
             members: AtomicU64::new(0),
         })))
@@ -88,6 +95,7 @@ impl Embedded {
             _checkpointer: None,
             readers,
             shared,
+            vectors: VectorCache::new(options.vector_cache_bytes),
             ownership: None,
             members: AtomicU64::new(0),
         })))
@@ -100,6 +108,14 @@ impl Embedded {
     /// The state.
     pub fn state(&self) -> Arc<dyn State> {
         Arc::new(EmbeddedState(Arc::clone(&self.0)))
+    }
+    /// The index of passages.
+    pub fn search(&self) -> Arc<dyn Search> {
+        Arc::new(EmbeddedSearch(Arc::clone(&self.0)))
+    }
+    /// The blob store.
+    pub fn blobs(&self) -> Arc<dyn Blobs> {
+        Arc::new(EmbeddedBlobs(Arc::clone(&self.0)))
     }
     /// The schemas and their ids.
     pub fn schemas(&self) -> Arc<dyn SchemaRegistry> {

@@ -5,6 +5,7 @@
 //! - `log`, `state`, `blobs`, `search`, `schemas`: a port each;
 //! - `schema`: the tables.
 
+mod blobs;
 mod checkpointer;
 mod crash;
 mod embedded;
@@ -15,6 +16,7 @@ mod options;
 mod readers;
 mod schema;
 mod schemas;
+mod search;
 mod state;
 mod writer;
 

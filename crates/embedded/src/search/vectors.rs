@@ -1,0 +1,238 @@
+//! The vectors of what is published, in memory, and the exact search through them.
+use super::ORDINALS;
+use crate::fault::Fault;
+use rusqlite::{Connection, params};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The vectors of one revision, of unit length. They never change.
+pub(super) struct Part {
+    pub revision: i64,
+    dimension: usize,
+    /// Rising.
+    ordinals: Vec<i64>,
+    values: Vec<f32>,
+}
+
+/// What is published in a scope, as of one epoch.
+pub(super) struct Scope {
+    epoch: i64,
+    /// By revision.
+    parts: Vec<Arc<Part>>,
+}
+
+/// The scopes that were searched last.
+pub(crate) struct VectorCache {
+    limit: usize,
+    inner: Mutex<Cached>,
+}
+
+#[derive(Default)]
+struct Cached {
+    /// By the scope's number: when it was used last, and what it holds.
+    scopes: BTreeMap<i64, (u64, Arc<Scope>)>,
+    uses: u64,
+}
+
+/// The published revisions of a scope, by number.
+pub(super) fn published(sql: &Connection, scope: i64) -> rusqlite::Result<Vec<i64>> {
+    sql.prepare_cached(
+        "SELECT published FROM search_documents WHERE scope = ?1 AND published IS NOT NULL ORDER BY 1",
+    )?
+    .query_map([scope], |row| row.get(0))?
+    .collect()
+}
+
+impl VectorCache {
+    /// Keeps about `limit` bytes.
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            inner: Mutex::default(),
+        })
+    }
+    fn lock(&self) -> MutexGuard<'_, Cached> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The scope as of the snapshot that `sql` sees; only revisions that are new are read.
+    pub(super) fn scope(&self, sql: &Connection, no: i64) -> Result<Arc<Scope>, Fault> {
+        let epoch: i64 = sql
+            .prepare_cached("SELECT epoch FROM search_scopes WHERE no = ?1")?
+            .query_row([no], |row| row.get(0))?;
+        let known = self.used(no);
+        if let Some(known) = known.as_ref().filter(|known| known.epoch == epoch) {
+            return Ok(Arc::clone(known));
+        }
+        let mut parts = vec![];
+        for revision in published(sql, no)? {
+            let kept = known.as_ref().and_then(|known| known.part(revision));
+            parts.push(match kept {
+                Some(part) => Arc::clone(part),
+                None => Arc::new(Part::load(sql, revision)?),
+            });
+        }
+        let scope = Arc::new(Scope { epoch, parts });
+        self.keep(no, &scope);
+        Ok(scope)
+    }
+
+    fn used(&self, no: i64) -> Option<Arc<Scope>> {
+        let mut cached = self.lock();
+        cached.uses += 1;
+        let uses = cached.uses;
+        let (used, scope) = cached.scopes.get_mut(&no)?;
+        *used = uses;
+        Some(Arc::clone(scope))
+    }
+
+    fn keep(&self, no: i64, scope: &Arc<Scope>) {
+        let mut cached = self.lock();
+        let newer = cached
+            .scopes
+            .get(&no)
+            .is_some_and(|(_, known)| known.epoch > scope.epoch);
+        if newer {
+            return;
+        }
+        let uses = cached.uses;
+        cached.scopes.insert(no, (uses, Arc::clone(scope)));
+        let mut bytes: usize = cached.scopes.values().map(|(_, scope)| scope.bytes()).sum();
+        while bytes > self.limit {
+            let oldest = cached
+                .scopes
+                .iter()
+                .min_by_key(|(_, (used, _))| *used)
+                .map(|(no, _)| *no);
+            let Some((_, scope)) = oldest.and_then(|no| cached.scopes.remove(&no)) else {
+                break;
+            };
+            bytes -= scope.bytes();
+        }
+    }
+}
+
+impl Scope {
+    fn bytes(&self) -> usize {
+        self.parts
+            .iter()
+            .map(|part| 128 + 4 * part.values.len() + 8 * part.ordinals.len())
+            .sum()
+    }
+    fn part(&self, revision: i64) -> Option<&Arc<Part>> {
+        let index = self
+            .parts
+            .binary_search_by_key(&revision, |part| part.revision)
+            .ok()?;
+        self.parts.get(index)
+    }
+    /// Whether a passage is published.
+    pub(super) fn holds(&self, passage: i64) -> bool {
+        self.part(passage.div_euclid(ORDINALS)).is_some()
+    }
+    /// The cosine of a passage and a vector of unit length; 0 if the passage has none.
+    pub(super) fn similarity(&self, passage: i64, query: &[f32]) -> f32 {
+        let ordinal = passage.rem_euclid(ORDINALS);
+        let found = self.part(passage.div_euclid(ORDINALS)).and_then(|part| {
+            let index = part.ordinals.binary_search(&ordinal).ok()?;
+            (part.dimension == query.len()).then(|| dot(part.vector(index), query))
+        });
+        found.unwrap_or(0.0)
+    }
+    /// The `limit` passages that are most similar, best first; those with nothing in common are left out.
+    pub(super) fn nearest(&self, query: &[f32], limit: usize) -> Vec<(i64, f32)> {
+        let mut best: Vec<(i64, f32)> = vec![];
+        let mut least = 0.0;
+        for part in self
+            .parts
+            .iter()
+            .filter(|part| part.dimension == query.len())
+        {
+            for (index, ordinal) in part.ordinals.iter().enumerate() {
+                let similarity = dot(part.vector(index), query);
+                if similarity > least {
+                    best.push((part.revision * ORDINALS + ordinal, similarity));
+                    if best.len() >= 4 * limit.max(16) {
+                        least = cut(&mut best, limit);
+                    }
+                }
+            }
+        }
+        cut(&mut best, limit);
+        best
+    }
+}
+
+/// Keeps the best; says what the next one must be above.
+fn cut(best: &mut Vec<(i64, f32)>, limit: usize) -> f32 {
+    best.sort_by(|(a, x), (b, y)| y.total_cmp(x).then(a.cmp(b)));
+    best.truncate(limit);
+    if best.len() < limit {
+        0.0
+    } else {
+        best.last().map_or(0.0, |(_, similarity)| *similarity)
+    }
+}
+
+impl Part {
+    fn vector(&self, index: usize) -> &[f32] {
+        &self.values[index * self.dimension..(index + 1) * self.dimension]
+    }
+
+    fn load(sql: &Connection, revision: i64) -> Result<Self, Fault> {
+        let mut part = Self {
+            revision,
+            dimension: 0,
+            ordinals: vec![],
+            values: vec![],
+        };
+        let mut find = sql.prepare_cached(
+            "SELECT id, vector FROM search_passages WHERE id >= ?1 AND id < ?2 ORDER BY id",
+        )?;
+        let mut rows = find.query(params![revision * ORDINALS, (revision + 1) * ORDINALS])?;
+        while let Some(row) = rows.next()? {
+            let bytes = row
+                .get_ref(1)?
+                .as_blob()
+                .map_err(|e| Fault::Corrupt(e.to_string()))?;
+            let values: Vec<f32> = bytes
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|bytes| f32::from_le_bytes(*bytes))
+                .collect();
+            let dimension = if part.ordinals.is_empty() {
+                values.len()
+            } else {
+                part.dimension
+            };
+            if let Some(unit) = unit(&values).filter(|_| values.len() == dimension) {
+                part.dimension = dimension;
+                part.ordinals
+                    .push(row.get::<_, i64>(0)?.rem_euclid(ORDINALS));
+                part.values.extend(unit);
+            }
+        }
+        Ok(part)
+    }
+}
+
+/// The vector at length 1; `None` if it has no direction.
+pub(super) fn unit(vector: &[f32]) -> Option<Vec<f32>> {
+    let length = dot(vector, vector).sqrt();
+    (length > 0.0 && length.is_finite()).then(|| vector.iter().map(|x| x / length).collect())
+}
+
+/// Eight sums beside each other, so that the compiler can use wide registers.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (a, a_rest) = a.as_chunks::<8>();
+    let (b, b_rest) = b.as_chunks::<8>();
+    let mut sums = [0.0f32; 8];
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..8 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
+}
