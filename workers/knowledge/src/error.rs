@@ -1,0 +1,54 @@
+//! What can go wrong with the index, and what each failure means.
+use crate::passages::Unreadable;
+use crate::ports::EmbedError;
+use runtime::ports::blobs::BlobError;
+use runtime::{Failure, Panicked, PortError, Retry, Verdict};
+
+/// Why an effect on the index did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KnowledgeError {
+    /// The index could not be asked.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// The passages could not be fetched.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// The passages are not what they should be.
+    #[error("the passages cannot be read: {0}")]
+    Unreadable(#[from] Unreadable),
+    /// Reading them panicked.
+    #[error("reading the passages {0}")]
+    Panicked(#[from] Panicked),
+    /// There are no vectors.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// Another number of vectors than of texts, of another length, or not numbers.
+    #[error("{model} gave vectors that cannot be used: {why}")]
+    BadVectors {
+        /// The embedder's model.
+        model: String,
+        /// What is wrong with them.
+        why: String,
+    },
+}
+
+impl Failure for KnowledgeError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Port(e) => e.verdict(),
+            Self::Blob(e) => e.verdict(),
+            Self::Unreadable(_) => Verdict::DeadLetter("knowledge.passages_unreadable"),
+            Self::Panicked(_) => Verdict::DeadLetter("knowledge.panicked"),
+            Self::Embed(EmbedError::Unavailable { endpoint, .. }) => {
+                Verdict::Retry(Retry::WhenUp(endpoint.clone()))
+            }
+            Self::Embed(EmbedError::Busy { wait, .. }) => Verdict::Retry(Retry::After(*wait)),
+            Self::Embed(EmbedError::Refused { .. }) => {
+                Verdict::DeadLetter("knowledge.embedder_refused")
+            }
+            Self::Embed(EmbedError::Nonsense { .. }) | Self::BadVectors { .. } => {
+                Verdict::Retry(Retry::Backoff)
+            }
+        }
+    }
+}

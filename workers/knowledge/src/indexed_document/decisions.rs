@@ -1,0 +1,370 @@
+//! What a document in the index does about each thing it hears.
+use super::{IndexedDocument, Retirement, Stage, Staged, Why, Work};
+use crate::reason;
+use events::knowledge::{
+    EmbedPassages, Embedded, EmbeddingFailed, EmbeddingReady, EmbeddingRemoved, IndexDocument,
+    PublishRevision, Published, RemoveFromIndex, RetireDocument, Retired,
+};
+use runtime::{Decision, Moment};
+
+/// Removed revisions that are remembered; more than a document has uploads under way.
+const MAX_FORGOTTEN: usize = 32;
+/// The first pause after a retirement that failed, in milliseconds; doubled each time.
+const FIRST_PAUSE_MS: i64 = 30_000;
+/// Retirements that may fail before a person has to look (they stand in the dead letters).
+const MAX_RETIREMENTS: u32 = 8;
+
+type Decided = Decision<IndexedDocument>;
+
+/// What an effect is called in `ask`: its answers are told apart by it.
+fn embed_request(work: &Work) -> String {
+    format!("embed/{}", work.revision)
+}
+fn publish_request(version: i64) -> String {
+    format!("publish/{version}")
+}
+fn retire_request(version: i64) -> String {
+    format!("retire/{version}")
+}
+
+impl IndexedDocument {
+    pub(super) fn index(&self, asked: IndexDocument, at: &Moment) -> Decided {
+        let IndexDocument {
+            document: _,
+            chatbot,
+            revision,
+            name,
+            passages,
+            count,
+        } = asked;
+        if self.forgotten.contains(&revision) {
+            return Decision::stay(); // removed before it came
+        }
+        let work = Work {
+            chatbot,
+            revision,
+            name,
+            passages,
+            expected: count,
+        };
+        match &self.stage {
+            Stage::Embedding(under_way)
+            | Stage::Publishing(Staged {
+                work: under_way, ..
+            }) if under_way.revision == work.revision => Decision::stay(),
+            Stage::Ready if self.shown.as_ref() == Some(&work.revision) => Decision::stay(),
+            Stage::Absent
+            | Stage::Embedding(_)
+            | Stage::Publishing(_)
+            | Stage::Ready
+            | Stage::Gone => self.clone().embed(work, at),
+            Stage::Retiring(retirement) => {
+                let waiting = Retirement {
+                    next: Some(work),
+                    ..retirement.clone()
+                };
+                Decision::to(Self {
+                    stage: Stage::Retiring(waiting),
+                    ..self.clone()
+                })
+            }
+        }
+    }
+
+    fn embed(self, work: Work, at: &Moment) -> Decided {
+        let command = EmbedPassages {
+            document: at.id.to_string(),
+            chatbot: work.chatbot.clone(),
+            revision: work.revision.clone(),
+            name: work.name.clone(),
+            passages: work.passages.clone(),
+            count: work.expected,
+        };
+        let request = embed_request(&work);
+        Decision::to(Self {
+            stage: Stage::Embedding(work),
+            ..self
+        })
+        .ask(command, request)
+    }
+
+    pub(super) fn embedded(&self, done: Embedded, at: &Moment) -> Decided {
+        let Stage::Embedding(work) = &self.stage else {
+            return Decision::stay();
+        };
+        if work.revision != done.revision {
+            return Decision::stay(); // of a revision that another one has replaced
+        }
+        if done.embedded != work.expected || done.stored != work.expected {
+            let found = format!("{} embedded and {} stored", done.embedded, done.stored);
+            return self.embedding_failed(
+                work,
+                "knowledge.ledger_mismatch",
+                &unbalanced(work, &found),
+                at,
+            );
+        }
+        let version = self.version + 1;
+        let command = PublishRevision {
+            document: at.id.to_string(),
+            chatbot: work.chatbot.clone(),
+            revision: work.revision.clone(),
+            version,
+        };
+        let staged = Staged {
+            work: work.clone(),
+            embedded: done.embedded,
+            stored: done.stored,
+        };
+        let next = Self {
+            version,
+            stage: Stage::Publishing(staged),
+            ..self.clone()
+        };
+        Decision::to(next).ask(command, publish_request(version))
+    }
+
+    pub(super) fn published(&self, done: Published, at: &Moment) -> Decided {
+        let Stage::Publishing(staged) = &self.stage else {
+            return Decision::stay();
+        };
+        let Staged {
+            work,
+            embedded,
+            stored,
+        } = staged;
+        if done.version != self.version || done.revision != work.revision {
+            return Decision::stay();
+        }
+        if done.retrievable != work.expected {
+            let reason = unbalanced(work, &format!("{} can be found", done.retrievable));
+            return self.withdraw(work, "knowledge.ledger_mismatch", &reason, at);
+        }
+        let ready = EmbeddingReady {
+            document: at.id.to_string(),
+            chatbot: work.chatbot.clone(),
+            revision: work.revision.clone(),
+            version: self.version,
+            expected: work.expected,
+            embedded: *embedded,
+            stored: *stored,
+            retrievable: done.retrievable,
+        };
+        let shown = Some(work.revision.clone());
+        Decision::to(Self {
+            shown,
+            stage: Stage::Ready,
+            ..self.clone()
+        })
+        .emit(ready)
+    }
+
+    /// An effect that was asked for did not succeed.
+    pub(super) fn failed(&self, code: &str, message: &str, at: &Moment) -> Decided {
+        let Some(request) = at.request.as_deref() else {
+            return Decision::stay();
+        };
+        match &self.stage {
+            Stage::Embedding(work) if request == embed_request(work) => {
+                self.embedding_failed(work, code, message, at)
+            }
+            // It may have happened, or may yet be redriven: a higher version makes sure that it has not.
+            Stage::Publishing(staged) if request == publish_request(self.version) => {
+                self.withdraw(&staged.work, code, message, at)
+            }
+            Stage::Retiring(retirement) if request == retire_request(self.version) => {
+                self.retirement_failed(retirement, at)
+            }
+            Stage::Absent
+            | Stage::Embedding(_)
+            | Stage::Publishing(_)
+            | Stage::Ready
+            | Stage::Retiring(_)
+            | Stage::Gone => Decision::stay(),
+        }
+    }
+
+    /// Nothing was published: what was found before is still found.
+    fn embedding_failed(&self, work: &Work, code: &str, why: &str, at: &Moment) -> Decided {
+        let stage = if self.shown.is_some() {
+            Stage::Ready
+        } else {
+            Stage::Absent
+        };
+        Decision::to(Self {
+            stage,
+            ..self.clone()
+        })
+        .emit(failure(work, code, why, at))
+    }
+
+    /// Half a document may be found: better nothing, and the failure said.
+    fn withdraw(&self, work: &Work, code: &str, why: &str, at: &Moment) -> Decided {
+        let failure = failure(work, code, why, at);
+        let decided = self
+            .clone()
+            .retire(work.chatbot.clone(), Why::Withdrawn, at);
+        decided.emit(failure)
+    }
+
+    pub(super) fn remove(&self, asked: RemoveFromIndex, at: &Moment) -> Decided {
+        let mut next = self.clone();
+        next.forget();
+        match &self.stage {
+            Stage::Gone => Decision::stay().emit(self.removed(&asked.chatbot, at)),
+            Stage::Retiring(retirement) => {
+                let retirement = Retirement {
+                    why: Why::Removed,
+                    next: None,
+                    ..retirement.clone()
+                };
+                if retirement.failures < MAX_RETIREMENTS {
+                    return Decision::to(Self {
+                        stage: Stage::Retiring(retirement),
+                        ..next
+                    });
+                }
+                next.retire(asked.chatbot, Why::Removed, at) // given up once; asked again
+            }
+            Stage::Absent | Stage::Embedding(_) | Stage::Publishing(_) | Stage::Ready => {
+                next.retire(asked.chatbot, Why::Removed, at)
+            }
+        }
+    }
+
+    /// What is there or on its way now may never come back; a later upload has another revision.
+    fn forget(&mut self) {
+        let under_way = match &self.stage {
+            Stage::Embedding(work) | Stage::Publishing(Staged { work, .. }) => {
+                Some(work.revision.clone())
+            }
+            Stage::Retiring(retirement) => {
+                retirement.next.as_ref().map(|work| work.revision.clone())
+            }
+            Stage::Absent | Stage::Ready | Stage::Gone => None,
+        };
+        for revision in self.shown.iter().cloned().chain(under_way) {
+            if !self.forgotten.contains(&revision) {
+                self.forgotten.push(revision);
+            }
+        }
+        let excess = self.forgotten.len().saturating_sub(MAX_FORGOTTEN);
+        self.forgotten.drain(..excess);
+    }
+
+    fn retire(self, chatbot: String, why: Why, at: &Moment) -> Decided {
+        let version = self.version + 1;
+        let retirement = Retirement {
+            chatbot,
+            why,
+            since: version,
+            failures: 0,
+            next: None,
+        };
+        self.ask_to_retire(retirement, at)
+    }
+
+    fn ask_to_retire(self, retirement: Retirement, at: &Moment) -> Decided {
+        let version = self.version + 1;
+        let (document, chatbot) = (at.id.to_string(), retirement.chatbot.clone());
+        let next = Self {
+            version,
+            stage: Stage::Retiring(retirement),
+            ..self
+        };
+        Decision::to(next).ask(
+            RetireDocument {
+                document,
+                chatbot,
+                version,
+            },
+            retire_request(version),
+        )
+    }
+
+    pub(super) fn retired(&self, done: Retired, at: &Moment) -> Decided {
+        let Stage::Retiring(retirement) = &self.stage else {
+            return Decision::stay();
+        };
+        if done.version < retirement.since {
+            return Decision::stay();
+        }
+        if done.remaining > 0 {
+            return if done.version == self.version {
+                self.retirement_failed(retirement, at)
+            } else {
+                Decision::stay()
+            };
+        }
+        let stage = match retirement.why {
+            Why::Removed => Stage::Gone,
+            Why::Withdrawn => Stage::Absent,
+        };
+        let next = Self {
+            shown: None,
+            stage,
+            ..self.clone()
+        };
+        let decided = match retirement.next.clone() {
+            Some(work) => next.embed(work, at),
+            None => Decision::to(next),
+        };
+        let decided = decided.never_wake();
+        match retirement.why {
+            Why::Removed => decided.emit(self.removed(&retirement.chatbot, at)),
+            Why::Withdrawn => decided,
+        }
+    }
+
+    /// It is tried again later, with a higher version: whatever was in the way may have been a higher one.
+    fn retirement_failed(&self, retirement: &Retirement, at: &Moment) -> Decided {
+        let failures = retirement.failures + 1;
+        let next = Self {
+            stage: Stage::Retiring(Retirement {
+                failures,
+                ..retirement.clone()
+            }),
+            ..self.clone()
+        };
+        if failures >= MAX_RETIREMENTS {
+            return Decision::to(next).never_wake();
+        }
+        Decision::to(next).wake_at(at.now_ms + (FIRST_PAUSE_MS << (failures - 1)))
+    }
+
+    pub(super) fn try_again(&self, at: &Moment) -> Decided {
+        match &self.stage {
+            Stage::Retiring(retirement) if retirement.failures > 0 => {
+                self.clone().ask_to_retire(retirement.clone(), at)
+            }
+            Stage::Absent
+            | Stage::Embedding(_)
+            | Stage::Publishing(_)
+            | Stage::Ready
+            | Stage::Retiring(_)
+            | Stage::Gone => Decision::stay(),
+        }
+    }
+
+    fn removed(&self, chatbot: &str, at: &Moment) -> EmbeddingRemoved {
+        EmbeddingRemoved {
+            document: at.id.to_string(),
+            chatbot: chatbot.to_owned(),
+            version: self.version,
+        }
+    }
+}
+
+fn unbalanced(work: &Work, found: &str) -> String {
+    format!("{} passages were expected, {found}", work.expected)
+}
+
+fn failure(work: &Work, code: &str, why: &str, at: &Moment) -> EmbeddingFailed {
+    EmbeddingFailed {
+        document: at.id.to_string(),
+        chatbot: work.chatbot.clone(),
+        revision: work.revision.clone(),
+        code: code.to_owned(),
+        reason: reason(why),
+    }
+}

@@ -1,0 +1,460 @@
+use super::*;
+use events::ReplyStatus;
+use events::knowledge::{
+    EmbedPassages, EmbeddingFailed, EmbeddingReady, EmbeddingRemoved, PublishRevision,
+    RetireDocument,
+};
+use runtime::testkit::entities::{Given, given};
+use runtime::{Emits, emit};
+
+fn asked(revision: &str) -> IndexDocument {
+    IndexDocument {
+        document: "e1".into(),
+        chatbot: "c1".into(),
+        revision: revision.into(),
+        name: "prices.pdf".into(),
+        passages: BlobRef {
+            id: format!("passages/e1/{revision}"),
+            ..BlobRef::default()
+        },
+        count: 3,
+    }
+}
+fn work(revision: &str) -> Work {
+    let IndexDocument {
+        document: _,
+        chatbot,
+        revision,
+        name,
+        passages,
+        count,
+    } = asked(revision);
+    Work {
+        chatbot,
+        revision,
+        name,
+        passages,
+        expected: count,
+    }
+}
+fn embed(revision: &str) -> EmbedPassages {
+    let IndexDocument {
+        document,
+        chatbot,
+        revision,
+        name,
+        passages,
+        count,
+    } = asked(revision);
+    EmbedPassages {
+        document,
+        chatbot,
+        revision,
+        name,
+        passages,
+        count,
+    }
+}
+fn embedded(revision: &str, embedded: i64, stored: i64) -> IndexMessage {
+    IndexMessage::Embedded(Embedded {
+        document: "e1".into(),
+        revision: revision.into(),
+        embedded,
+        stored,
+    })
+}
+fn publish(revision: &str, version: i64) -> PublishRevision {
+    PublishRevision {
+        document: "e1".into(),
+        chatbot: "c1".into(),
+        revision: revision.into(),
+        version,
+    }
+}
+fn published(revision: &str, version: i64, retrievable: i64) -> IndexMessage {
+    IndexMessage::Published(Published {
+        document: "e1".into(),
+        revision: revision.into(),
+        version,
+        retrievable,
+    })
+}
+fn retire(version: i64) -> RetireDocument {
+    RetireDocument {
+        document: "e1".into(),
+        chatbot: "c1".into(),
+        version,
+    }
+}
+fn retired(version: i64, remaining: i64) -> IndexMessage {
+    IndexMessage::Retired(Retired {
+        document: "e1".into(),
+        version,
+        remaining,
+    })
+}
+fn remove() -> IndexMessage {
+    IndexMessage::Remove(RemoveFromIndex {
+        document: "e1".into(),
+        chatbot: "c1".into(),
+    })
+}
+fn removed(version: i64) -> EmbeddingRemoved {
+    EmbeddingRemoved {
+        document: "e1".into(),
+        chatbot: "c1".into(),
+        version,
+    }
+}
+fn failed_event(revision: &str, code: &str, reason: &str) -> EmbeddingFailed {
+    EmbeddingFailed {
+        document: "e1".into(),
+        chatbot: "c1".into(),
+        revision: revision.into(),
+        code: code.into(),
+        reason: reason.into(),
+    }
+}
+fn failed() -> IndexMessage {
+    IndexMessage::Failed(Failed {
+        code: "runtime.x".into(),
+        message: "why".into(),
+        may_have_happened: true,
+    })
+}
+fn absent() -> IndexedDocument {
+    IndexedDocument::default()
+}
+fn embedding(revision: &str) -> IndexedDocument {
+    IndexedDocument {
+        stage: Stage::Embedding(work(revision)),
+        ..absent()
+    }
+}
+fn publishing(revision: &str, version: i64) -> IndexedDocument {
+    let staged = Staged {
+        work: work(revision),
+        embedded: 3,
+        stored: 3,
+    };
+    IndexedDocument {
+        version,
+        stage: Stage::Publishing(staged),
+        ..absent()
+    }
+}
+fn ready(revision: &str, version: i64) -> IndexedDocument {
+    IndexedDocument {
+        version,
+        shown: Some(revision.into()),
+        stage: Stage::Ready,
+        ..absent()
+    }
+}
+fn retiring(version: i64) -> Retirement {
+    Retirement {
+        chatbot: "c1".into(),
+        why: Why::Removed,
+        since: version,
+        failures: 0,
+        next: None,
+    }
+}
+fn answering(state: IndexedDocument, request: &str) -> Given<IndexedDocument> {
+    given(state).answering(request, ReplyStatus::Failed)
+}
+fn nothing() -> Emits {
+    Emits::default()
+}
+
+#[test]
+fn a_revision_is_embedded_then_published_then_ready_with_its_ledger() {
+    let ready_event = EmbeddingReady {
+        document: "e1".into(),
+        chatbot: "c1".into(),
+        revision: "r1".into(),
+        version: 1,
+        expected: 3,
+        embedded: 3,
+        stored: 3,
+        retrievable: 3,
+    };
+    given(absent())
+        .when(IndexMessage::Index(asked("r1")))
+        .becomes(embedding("r1"))
+        .emits(nothing().ask(embed("r1"), "embed/r1"))
+        .and_then()
+        .when(embedded("r1", 3, 3))
+        .becomes(publishing("r1", 1))
+        .emits(nothing().ask(publish("r1", 1), "publish/1"))
+        .and_then()
+        .when(published("r1", 1, 3))
+        .becomes(ready("r1", 1))
+        .emits(emit(ready_event));
+}
+
+#[test]
+fn a_new_upload_replaces_the_one_under_way_whose_answers_mean_nothing_any_more() {
+    given(embedding("r1"))
+        .when(IndexMessage::Index(asked("r2")))
+        .becomes(embedding("r2"))
+        .emits(nothing().ask(embed("r2"), "embed/r2"))
+        .and_then()
+        .when(embedded("r1", 3, 3))
+        .stays()
+        .emits_nothing();
+    answering(embedding("r2"), "embed/r1")
+        .when(failed())
+        .stays()
+        .emits_nothing();
+    let replaced = IndexedDocument {
+        version: 1,
+        ..embedding("r2")
+    };
+    given(replaced)
+        .when(published("r1", 1, 3))
+        .stays()
+        .emits_nothing();
+}
+
+#[test]
+fn the_version_rises_with_every_switch_even_if_a_publication_was_overtaken() {
+    let overtaken = given(publishing("r1", 4))
+        .when(IndexMessage::Index(asked("r2")))
+        .and_then();
+    let then = overtaken.when(embedded("r2", 3, 3));
+    assert_eq!(then.state().version, 5);
+    then.emits(nothing().ask(publish("r2", 5), "publish/5"));
+}
+
+#[test]
+fn the_same_revision_again_changes_nothing() {
+    for state in [embedding("r1"), publishing("r1", 1), ready("r1", 1)] {
+        given(state)
+            .when(IndexMessage::Index(asked("r1")))
+            .stays()
+            .emits_nothing();
+    }
+}
+
+#[test]
+fn a_passage_that_was_lost_or_doubled_on_the_way_is_a_failure_and_nothing_is_published() {
+    for (embedded_count, stored) in [(2, 3), (3, 2), (3, 4)] {
+        let found =
+            format!("3 passages were expected, {embedded_count} embedded and {stored} stored");
+        given(embedding("r1"))
+            .when(embedded("r1", embedded_count, stored))
+            .becomes(absent())
+            .emits(emit(failed_event(
+                "r1",
+                "knowledge.ledger_mismatch",
+                &found,
+            )));
+    }
+}
+
+#[test]
+fn a_publication_that_shows_less_than_all_is_withdrawn() {
+    let withdrawing = Retirement {
+        why: Why::Withdrawn,
+        ..retiring(2)
+    };
+    let reason = "3 passages were expected, 2 can be found";
+    given(publishing("r1", 1))
+        .when(published("r1", 1, 2))
+        .becomes(IndexedDocument {
+            version: 2,
+            stage: Stage::Retiring(withdrawing),
+            ..absent()
+        })
+        .emits(nothing().ask(retire(2), "retire/2").and(failed_event(
+            "r1",
+            "knowledge.ledger_mismatch",
+            reason,
+        )))
+        .and_then()
+        .when(retired(2, 0))
+        .becomes(IndexedDocument {
+            version: 2,
+            ..absent()
+        })
+        .emits_nothing();
+}
+
+#[test]
+fn what_was_found_before_is_still_found_if_the_new_revision_cannot_be_embedded() {
+    let replacing = IndexedDocument {
+        stage: Stage::Embedding(work("r2")),
+        ..ready("r1", 1)
+    };
+    answering(replacing.clone(), "embed/r2")
+        .when(failed())
+        .becomes(ready("r1", 1))
+        .emits(emit(failed_event("r2", "runtime.x", "why")));
+    let refused = events::reply::Refused {
+        code: "knowledge.no".into(),
+        message: "why".into(),
+    };
+    answering(replacing, "embed/r2")
+        .when(IndexMessage::Refused(refused))
+        .becomes(ready("r1", 1))
+        .emits(emit(failed_event("r2", "knowledge.no", "why")));
+}
+
+#[test]
+fn a_publication_that_failed_and_may_have_happened_is_withdrawn_too() {
+    answering(publishing("r1", 1), "publish/1")
+        .when(failed())
+        .emits(
+            nothing()
+                .ask(retire(2), "retire/2")
+                .and(failed_event("r1", "runtime.x", "why")),
+        );
+}
+
+#[test]
+fn a_removed_document_is_retired_and_then_gone() {
+    let forgotten = vec!["r1".to_owned()];
+    let going = IndexedDocument {
+        version: 2,
+        forgotten,
+        stage: Stage::Retiring(retiring(2)),
+        ..ready("r1", 1)
+    };
+    given(ready("r1", 1))
+        .when(remove())
+        .becomes(going.clone())
+        .emits(nothing().ask(retire(2), "retire/2"))
+        .and_then()
+        .when(retired(2, 0))
+        .becomes(IndexedDocument {
+            shown: None,
+            stage: Stage::Gone,
+            ..going
+        })
+        .emits(emit(removed(2)));
+}
+
+#[test]
+fn removing_what_never_came_leaves_a_tombstone_in_the_index_too() {
+    given(absent())
+        .when(remove())
+        .emits(nothing().ask(retire(1), "retire/1"))
+        .and_then()
+        .when(retired(1, 0))
+        .becomes(IndexedDocument {
+            version: 1,
+            stage: Stage::Gone,
+            ..absent()
+        })
+        .emits(emit(removed(1)))
+        .and_then()
+        .when(remove())
+        .stays()
+        .emits(emit(removed(1)));
+}
+
+#[test]
+fn a_revision_that_was_removed_on_its_way_stays_removed_but_a_later_upload_comes_back() {
+    let gone = given(embedding("r1"))
+        .when(remove())
+        .and_then()
+        .when(retired(1, 0));
+    gone.and_then()
+        .when(IndexMessage::Index(asked("r1")))
+        .stays()
+        .emits_nothing()
+        .and_then()
+        .when(embedded("r1", 3, 3))
+        .stays()
+        .emits_nothing()
+        .and_then()
+        .when(IndexMessage::Index(asked("r2")))
+        .emits(nothing().ask(embed("r2"), "embed/r2"))
+        .and_then()
+        .when(embedded("r2", 3, 3))
+        .emits(nothing().ask(publish("r2", 2), "publish/2"));
+}
+
+#[test]
+fn an_upload_during_a_removal_waits_until_nothing_of_the_old_is_left() {
+    let state = IndexedDocument {
+        version: 2,
+        stage: Stage::Retiring(retiring(2)),
+        ..ready("r1", 1)
+    };
+    given(state)
+        .when(IndexMessage::Index(asked("r2")))
+        .emits_nothing()
+        .and_then()
+        .when(retired(2, 0))
+        .emits(nothing().ask(embed("r2"), "embed/r2").and(removed(2)))
+        .becomes(IndexedDocument {
+            version: 2,
+            ..embedding("r2")
+        });
+}
+
+#[test]
+fn a_second_removal_drops_the_upload_that_waits_for_the_first() {
+    let waiting = Retirement {
+        next: Some(work("r2")),
+        ..retiring(2)
+    };
+    let state = IndexedDocument {
+        version: 2,
+        stage: Stage::Retiring(waiting),
+        ..absent()
+    };
+    let then = given(state).when(remove()).emits_nothing();
+    assert_eq!(then.state().stage, Stage::Retiring(retiring(2)));
+    assert_eq!(then.state().forgotten, ["r2"]);
+}
+
+#[test]
+fn a_removal_that_did_not_work_is_tried_again_with_a_higher_version() {
+    let going = IndexedDocument {
+        version: 2,
+        stage: Stage::Retiring(retiring(2)),
+        ..ready("r1", 1)
+    };
+    answering(going.clone(), "retire/2")
+        .when(failed())
+        .wakes_at(30_000)
+        .emits_nothing();
+    given(going)
+        .when(retired(2, 1))
+        .wakes_at(30_000)
+        .emits_nothing()
+        .and_then()
+        .when(IndexMessage::Woke(Woke { at_ms: 30_000 }))
+        .emits(nothing().ask(retire(3), "retire/3"))
+        .and_then()
+        .when(retired(3, 0))
+        .emits(emit(removed(3)));
+}
+
+#[test]
+fn an_answer_to_an_earlier_removal_proves_nothing_now() {
+    let going = IndexedDocument {
+        version: 7,
+        stage: Stage::Retiring(retiring(7)),
+        ..ready("r1", 6)
+    };
+    given(going).when(retired(2, 0)).stays().emits_nothing();
+}
+
+#[test]
+fn waking_without_a_failed_removal_means_nothing() {
+    let going = IndexedDocument {
+        version: 2,
+        stage: Stage::Retiring(retiring(2)),
+        ..absent()
+    };
+    for state in [absent(), embedding("r1"), ready("r1", 1), going] {
+        given(state)
+            .when(IndexMessage::Woke(Woke { at_ms: 1 }))
+            .stays()
+            .emits_nothing();
+    }
+}
