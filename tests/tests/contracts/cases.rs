@@ -11,21 +11,26 @@ pub const KEY: SubjectKey = SubjectKey([7; 32]);
 pub const TENANT: &str = "acme";
 pub const MESSAGE: &str = "example";
 
+/// A topic, and the id part of the key.
+pub type Address = (&'static str, String);
+/// A field's name, and its text if that is in the clear.
+pub type PersonalField = (String, Option<String>);
+
 /// One record.
 pub struct Case {
     pub schema: &'static RecordSchema,
     /// `events::<context>::…::<Record>`
     pub rust_name: &'static str,
     /// Where it is published and under which id, of those that are.
-    pub address: Option<fn(&Json) -> (&'static str, String)>,
+    pub address: Option<fn(&Json) -> Address>,
     /// JSON -> Rust -> bytes, as it stands.
     pub encode: fn(&Json) -> Result<Vec<u8>, String>,
     /// JSON -> Rust, sealed by what `personal` lists -> bytes.
     pub seal: fn(&Json) -> Result<Vec<u8>, String>,
     /// Bytes -> Rust -> bytes.
     pub again: fn(&Schema, &[u8]) -> Result<Vec<u8>, String>,
-    /// What `personal` lists of a JSON: name, and text if it is in the clear.
-    pub personal: fn(&Json) -> Vec<(String, Option<String>)>,
+    /// What `personal` lists of a JSON.
+    pub personal: fn(&Json) -> Vec<PersonalField>,
     /// What it says its personal fields are about.
     pub subject_key: fn(&Json) -> Option<String>,
 }
