@@ -44,10 +44,15 @@ pub struct Breakers {
 impl Breakers {
     /// All closed.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, circuits: Arc::default() }
+        Self {
+            clock,
+            circuits: Arc::default(),
+        }
     }
     fn circuits(&self) -> MutexGuard<'_, BTreeMap<String, Circuit>> {
-        self.circuits.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.circuits
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Whether a call may go out now: always while closed; while open, one probe each time its pause ends.
@@ -58,9 +63,15 @@ impl Breakers {
     pub fn admit(&self, dependency: &str) -> Result<(), i64> {
         let now = self.clock.now_ms();
         let mut circuits = self.circuits();
-        let Some(circuit) = circuits.get_mut(dependency) else { return Ok(()) };
-        let Some(until) = circuit.open_until_ms else { return Ok(()) };
-        let probing = circuit.probing_since_ms.is_some_and(|since| now - since < PROBE_LIMIT_MS);
+        let Some(circuit) = circuits.get_mut(dependency) else {
+            return Ok(());
+        };
+        let Some(until) = circuit.open_until_ms else {
+            return Ok(());
+        };
+        let probing = circuit
+            .probing_since_ms
+            .is_some_and(|since| now - since < PROBE_LIMIT_MS);
         if now < until || probing {
             return Err(until.max(now + FIRST_PAUSE_MS));
         }
@@ -91,13 +102,18 @@ impl Breakers {
     /// When someone who waits for the dependency should try, in milliseconds since 1970.
     pub fn next_try_ms(&self, dependency: &str) -> i64 {
         let now = self.clock.now_ms();
-        let open = self.circuits().get(dependency).and_then(|circuit| circuit.open_until_ms);
+        let open = self
+            .circuits()
+            .get(dependency)
+            .and_then(|circuit| circuit.open_until_ms);
         open.unwrap_or(now).max(now + FIRST_PAUSE_MS)
     }
     /// What is open now, for health and metrics.
     pub fn outages(&self) -> Vec<Outage> {
         let circuits = self.circuits();
-        let open = circuits.iter().filter(|(_, circuit)| circuit.open_until_ms.is_some());
+        let open = circuits
+            .iter()
+            .filter(|(_, circuit)| circuit.open_until_ms.is_some());
         open.map(|(name, circuit)| Outage {
             dependency: name.clone(),
             since_ms: circuit.opened_at_ms,
@@ -137,7 +153,11 @@ mod tests {
         assert_eq!(breakers.admit("model"), Ok(()), "one probe");
         assert!(breakers.admit("model").is_err(), "one only");
         breakers.failed("model", "still nothing");
-        assert_eq!(breakers.admit("model"), Err(3 * FIRST_PAUSE_MS), "the pause doubled");
+        assert_eq!(
+            breakers.admit("model"),
+            Err(3 * FIRST_PAUSE_MS),
+            "the pause doubled"
+        );
         hands.0.store(3 * FIRST_PAUSE_MS, Ordering::Relaxed);
         assert_eq!(breakers.admit("model"), Ok(()));
         breakers.succeeded("model");

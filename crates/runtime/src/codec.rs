@@ -55,9 +55,19 @@ impl Schemas {
         for record in records {
             let id = registry.id_of(record.name, record.text).await?;
             ours.insert(record.name, id);
-            met.insert(id, Writer { name: record.name, schema: record.schema });
+            met.insert(
+                id,
+                Writer {
+                    name: record.name,
+                    schema: record.schema,
+                },
+            );
         }
-        Ok(Self { registry, ours, met: RwLock::new(met) })
+        Ok(Self {
+            registry,
+            ours,
+            met: RwLock::new(met),
+        })
     }
 
     /// The payload of a record of ours.
@@ -65,10 +75,13 @@ impl Schemas {
     /// # Errors
     /// If the record was not among those given at start.
     pub fn frame(&self, record: &str, datum: &[u8]) -> Result<Vec<u8>, UnknownSchema> {
-        let id = self.ours.get(record).ok_or_else(|| UnknownSchema::NotOurs {
-            id: 0,
-            why: format!("{record} was not registered at start"),
-        })?;
+        let id = self
+            .ours
+            .get(record)
+            .ok_or_else(|| UnknownSchema::NotOurs {
+                id: 0,
+                why: format!("{record} was not registered at start"),
+            })?;
         let mut payload = Vec::with_capacity(FRAME + datum.len());
         payload.push(0);
         payload.extend_from_slice(&id.to_be_bytes());
@@ -91,12 +104,21 @@ impl Schemas {
             return Err(UnknownSchema::NotFramed("the first byte is not 0"));
         }
         let id = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
-        let met = self.met.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&id).copied();
+        let met = self
+            .met
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get(&id)
+            .copied();
         let writer = match met {
             Some(writer) => writer,
             None => self.meet(id).await?,
         };
-        Ok(Datum { record: writer.name, writer: writer.schema, bytes })
+        Ok(Datum {
+            record: writer.name,
+            writer: writer.schema,
+            bytes,
+        })
     }
 
     async fn meet(&self, id: u32) -> Result<Writer, UnknownSchema> {
@@ -112,7 +134,10 @@ impl Schemas {
             name: Box::leak(name.to_string().into_boxed_str()),
             schema: Box::leak(Box::new(schema)),
         };
-        let mut met = self.met.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut met = self
+            .met
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(*met.entry(id).or_insert(writer))
     }
 }

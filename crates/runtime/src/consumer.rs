@@ -92,7 +92,12 @@ pub trait ViewStep: Send + Sync {
     ///
     /// # Errors
     /// [`Undecodable`].
-    fn apply(&self, row: &AnyState, incoming: &Incoming<'_>, at: &Moment) -> Result<AnyState, Undecodable>;
+    fn apply(
+        &self,
+        row: &AnyState,
+        incoming: &Incoming<'_>,
+        at: &Moment,
+    ) -> Result<AnyState, Undecodable>;
 }
 
 /// What a consumer does with its messages.
@@ -131,23 +136,39 @@ impl Consumer {
     ) -> Self {
         let table = Table::<M>::new();
         let records = table.records();
-        Self { name, behaviour: Behaviour::Route(Arc::new(Routing { table, route })), records }
+        Self {
+            name,
+            behaviour: Behaviour::Route(Arc::new(Routing { table, route })),
+            records,
+        }
     }
     /// An entity kind or a saga.
     pub fn entity<E: Entity>(name: &'static str) -> Self {
         let table = Table::<E::Message>::new();
         let records = table.records();
-        Self { name, behaviour: Behaviour::Entity(Arc::new(Deciding::<E> { table })), records }
+        Self {
+            name,
+            behaviour: Behaviour::Entity(Arc::new(Deciding::<E> { table })),
+            records,
+        }
     }
     /// A view.
     pub fn view<V: View>(name: &'static str, view: V) -> Self {
         let table = Table::<V::Event>::new();
         let records = table.records();
-        Self { name, behaviour: Behaviour::View(Arc::new(Viewing { table, view })), records }
+        Self {
+            name,
+            behaviour: Behaviour::View(Arc::new(Viewing { table, view })),
+            records,
+        }
     }
     /// A context's handlers, none yet.
     pub fn handlers(name: &'static str) -> Self {
-        Self { name, behaviour: Behaviour::Handlers(BTreeMap::new()), records: vec![] }
+        Self {
+            name,
+            behaviour: Behaviour::Handlers(BTreeMap::new()),
+            records: vec![],
+        }
     }
     /// One more handler.
     ///
@@ -162,7 +183,10 @@ impl Consumer {
         let records = table.records();
         let step = Arc::new(Handling { table, handler });
         for record in records {
-            assert!(steps.insert(record, step.clone()).is_none(), "{record} has two handlers");
+            assert!(
+                steps.insert(record, step.clone()).is_none(),
+                "{record} has two handlers"
+            );
             self.records.push(record);
         }
         self
@@ -209,7 +233,9 @@ where
 
 fn state_of<T: Send + Sync + 'static>(state: &AnyState) -> &T {
     // The runtime hands a step only what the step's own `load` and `decide` made.
-    state.downcast_ref::<T>().unwrap_or_else(|| unreachable!("a step is given its own state"))
+    state
+        .downcast_ref::<T>()
+        .unwrap_or_else(|| unreachable!("a step is given its own state"))
 }
 fn load<T: Default + serde::de::DeserializeOwned + Send + Sync + 'static>(
     stored: Option<&RawValue>,
@@ -220,7 +246,9 @@ fn load<T: Default + serde::de::DeserializeOwned + Send + Sync + 'static>(
     };
     Ok(Arc::new(state))
 }
-fn store<T: serde::Serialize + Send + Sync + 'static>(state: &AnyState) -> Result<Box<RawValue>, String> {
+fn store<T: serde::Serialize + Send + Sync + 'static>(
+    state: &AnyState,
+) -> Result<Box<RawValue>, String> {
     serde_json::value::to_raw_value(state_of::<T>(state)).map_err(|e| e.to_string())
 }
 
@@ -241,9 +269,19 @@ impl<E: Entity> EntityStep for Deciding<E> {
         };
         match state_of::<E>(state).decide(message, at) {
             Err(refusal) => Decided::Refused(refusal.code(), refusal.to_string()),
-            Ok(Decision { next, emits, wake, expires_at_ms }) => {
+            Ok(Decision {
+                next,
+                emits,
+                wake,
+                expires_at_ms,
+            }) => {
                 let next = next.map(|next| Arc::new(next) as AnyState);
-                Decided::Done(Decision { next, emits, wake, expires_at_ms })
+                Decided::Done(Decision {
+                    next,
+                    emits,
+                    wake,
+                    expires_at_ms,
+                })
             }
         }
     }
@@ -261,9 +299,17 @@ impl<V: View> ViewStep for Viewing<V> {
         load::<V::Row>(stored)
     }
     fn store(&self, row: &AnyState) -> Result<(Box<RawValue>, Option<i64>), String> {
-        Ok((store::<V::Row>(row)?, self.view.expires_at_ms(state_of::<V::Row>(row))))
+        Ok((
+            store::<V::Row>(row)?,
+            self.view.expires_at_ms(state_of::<V::Row>(row)),
+        ))
     }
-    fn apply(&self, row: &AnyState, incoming: &Incoming<'_>, at: &Moment) -> Result<AnyState, Undecodable> {
+    fn apply(
+        &self,
+        row: &AnyState,
+        incoming: &Incoming<'_>,
+        at: &Moment,
+    ) -> Result<AnyState, Undecodable> {
         let mut row = state_of::<V::Row>(row).clone();
         self.view.apply(&mut row, self.table.read(incoming)?, at);
         Ok(Arc::new(row))

@@ -50,15 +50,25 @@ pub struct Context {
 impl Context {
     /// For the runtime and the testkit.
     pub fn new(moment: Moment, tenant: TenantId, ports: Ports) -> Self {
-        Self { moment, tenant, ports }
+        Self {
+            moment,
+            tenant,
+            ports,
+        }
     }
     /// The tenant's blobs.
     pub fn blobs(&self) -> TenantBlobs<'_> {
-        TenantBlobs { blobs: &*self.ports.blobs, tenant: &self.tenant }
+        TenantBlobs {
+            blobs: &*self.ports.blobs,
+            tenant: &self.tenant,
+        }
     }
     /// The tenant's index.
     pub fn search(&self) -> TenantSearch<'_> {
-        TenantSearch { search: &*self.ports.search, tenant: &self.tenant }
+        TenantSearch {
+            search: &*self.ports.search,
+            tenant: &self.tenant,
+        }
     }
     /// One breaker a dependency, shared with all that call it.
     pub fn breakers(&self) -> &Breakers {
@@ -73,7 +83,12 @@ impl Context {
     ///
     /// # Errors
     /// If State cannot be asked.
-    pub async fn view<V: View>(&self, view: &V, name: &str, key: &str) -> Result<V::Row, PortError> {
+    pub async fn view<V: View>(
+        &self,
+        view: &V,
+        name: &str,
+        key: &str,
+    ) -> Result<V::Row, PortError> {
         crate::queries::view_row(&self.ports, view, name, &self.tenant, key).await
     }
 
@@ -99,7 +114,9 @@ impl Context {
         let done = if self.ports.clock.inline() {
             guarded()
         } else {
-            tokio::task::spawn_blocking(guarded).await.map_err(|e| Panicked(e.to_string()))?
+            tokio::task::spawn_blocking(guarded)
+                .await
+                .map_err(|e| Panicked(e.to_string()))?
         };
         done.map_err(|panic| Panicked(panic_text(&*panic)))
     }
@@ -108,7 +125,8 @@ impl Context {
 /// What a panic said.
 pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".into())
 }
 
 /// The blobs of one tenant.
@@ -127,7 +145,9 @@ impl TenantBlobs<'_> {
         while let Some(chunk) = content.next().await {
             bytes.extend_from_slice(&chunk?);
             if bytes.len() as u64 > MAX_WHOLE_BLOB {
-                return Err(BlobError::TooLarge { limit: MAX_WHOLE_BLOB });
+                return Err(BlobError::TooLarge {
+                    limit: MAX_WHOLE_BLOB,
+                });
             }
         }
         Ok(bytes)
@@ -138,7 +158,9 @@ impl TenantBlobs<'_> {
     /// [`BlobError::Exists`] with other content, or the store's.
     pub async fn write(&self, id: &str, bytes: Vec<u8>) -> Result<BlobRef, BlobError> {
         let content: Content = futures::stream::iter([Ok(Bytes::from(bytes))]).boxed();
-        self.blobs.put(self.tenant, id, content, MAX_WHOLE_BLOB).await
+        self.blobs
+            .put(self.tenant, id, content, MAX_WHOLE_BLOB)
+            .await
     }
     /// Removes it; fine if it is not there.
     ///
@@ -151,7 +173,12 @@ impl TenantBlobs<'_> {
     ///
     /// # Errors
     /// The store's.
-    pub async fn list(&self, prefix: &str, after: &str, limit: usize) -> Result<Vec<String>, BlobError> {
+    pub async fn list(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, BlobError> {
         self.blobs.list(self.tenant, prefix, after, limit).await
     }
 }
@@ -166,7 +193,11 @@ impl TenantSearch<'_> {
     ///
     /// # Errors
     /// The store's.
-    pub async fn stage(&self, revision: &Revision, passages: Vec<IndexedPassage>) -> Result<(), PortError> {
+    pub async fn stage(
+        &self,
+        revision: &Revision,
+        passages: Vec<IndexedPassage>,
+    ) -> Result<(), PortError> {
         self.search.stage(self.tenant, revision, passages).await
     }
     /// See [`Search::publish`].

@@ -72,7 +72,10 @@ impl<'a> Emitter<'a> {
     ) -> Result<Vec<Outgoing>, EmissionError> {
         let mut outgoing = Vec::with_capacity(emits.0.len());
         for (index, out) in emits.0.iter().enumerate() {
-            outgoing.extend(self.one(at, input, declared, out, &index.to_string()).await?);
+            outgoing.extend(
+                self.one(at, input, declared, out, &index.to_string())
+                    .await?,
+            );
         }
         Ok(outgoing)
     }
@@ -91,7 +94,9 @@ impl<'a> Emitter<'a> {
                     let (consumer, topic) = (at.consumer.to_string(), (*topic).to_owned());
                     return Err(EmissionError::NotDeclared { consumer, topic });
                 }
-                let inherited = at.idempotency_key_given.then_some(at.idempotency_key.as_str());
+                let inherited = at
+                    .idempotency_key_given
+                    .then_some(at.idempotency_key.as_str());
                 let answer_here = ReplyAddress {
                     topic: input.to_owned(),
                     key: format!("{}/{}", at.tenant, at.id),
@@ -108,19 +113,37 @@ impl<'a> Emitter<'a> {
                     ..Saying::default()
                 };
                 let key = self.key(at, topic, id, &*out.body)?;
-                return self.message(at, topic, key, None, &*out.body, part, &saying).await.map(Some);
+                return self
+                    .message(at, topic, key, None, &*out.body, part, &saying)
+                    .await
+                    .map(Some);
             }
             To::Sender(status) => at.reply_to.as_ref().map(|to| (to, *status)),
             To::Asker(to, status) => Some((to, *status)),
         };
-        let Some((to, status)) = to else { return Ok(None) };
+        let Some((to, status)) = to else {
+            return Ok(None);
+        };
         self.reply(at, to, status, &*out.body, part).await.map(Some)
     }
 
-    fn key(&self, at: &Moment, topic: &str, id: &str, body: &dyn AnyRecord) -> Result<String, EmissionError> {
-        let invalid = |why: String| EmissionError::Invalid { record: body.name(), topic: topic.to_owned(), why };
+    fn key(
+        &self,
+        at: &Moment,
+        topic: &str,
+        id: &str,
+        body: &dyn AnyRecord,
+    ) -> Result<String, EmissionError> {
+        let invalid = |why: String| EmissionError::Invalid {
+            record: body.name(),
+            topic: topic.to_owned(),
+            why,
+        };
         let tenant = TenantId::new(&at.tenant).map_err(|e| invalid(e.to_string()))?;
-        Ok(Key::of(&tenant, id).map_err(|e| invalid(e.to_string()))?.as_str().to_owned())
+        Ok(Key::of(&tenant, id)
+            .map_err(|e| invalid(e.to_string()))?
+            .as_str()
+            .to_owned())
     }
 
     /// An answer to whoever asked.
@@ -135,9 +158,18 @@ impl<'a> Emitter<'a> {
         body: &dyn AnyRecord,
         part: &str,
     ) -> Result<Outgoing, EmissionError> {
-        let saying = Saying { request: Some(&to.request), status: Some(status), ..Saying::default() };
-        let key = if to.key.is_empty() { format!("{}/{}", at.tenant, at.id) } else { to.key.clone() };
-        self.message(at, &to.topic, key, to.partition, body, part, &saying).await
+        let saying = Saying {
+            request: Some(&to.request),
+            status: Some(status),
+            ..Saying::default()
+        };
+        let key = if to.key.is_empty() {
+            format!("{}/{}", at.tenant, at.id)
+        } else {
+            to.key.clone()
+        };
+        self.message(at, &to.topic, key, to.partition, body, part, &saying)
+            .await
     }
 
     #[allow(clippy::too_many_arguments)] // each says another thing of one message
@@ -151,7 +183,11 @@ impl<'a> Emitter<'a> {
         part: &str,
         saying: &Saying<'_>,
     ) -> Result<Outgoing, EmissionError> {
-        let invalid = |why: String| EmissionError::Invalid { record: body.name(), topic: topic.to_owned(), why };
+        let invalid = |why: String| EmissionError::Invalid {
+            record: body.name(),
+            topic: topic.to_owned(),
+            why,
+        };
         let Some(partitions) = self.ports.log.partitions(topic) else {
             return Err(invalid("there is no such topic".into()));
         };
@@ -186,18 +222,51 @@ impl<'a> Emitter<'a> {
             None => body.encode(None),
             Some(subject) => {
                 let key = self.ports.keys.sealing(&at.tenant, subject).await?;
-                let sealing = Sealing { key: key.as_ref(), tenant: &at.tenant, subject, message: &id };
+                let sealing = Sealing {
+                    key: key.as_ref(),
+                    tenant: &at.tenant,
+                    subject,
+                    message: &id,
+                };
                 body.encode(Some(&sealing))
             }
         };
         let datum = datum.map_err(|e| invalid(e.to_string()))?;
-        let payload = self.ports.schemas.frame(body.name(), &datum).map_err(|e| invalid(e.to_string()))?;
+        let payload = self
+            .ports
+            .schemas
+            .frame(body.name(), &datum)
+            .map_err(|e| invalid(e.to_string()))?;
         let size = key.len() + headers.size() + payload.len();
         let limit = self.ports.log.max_message_bytes(topic).min(MAX_EVENT);
         if size > limit {
-            return Err(invalid(format!("{size} bytes, and {limit} are allowed (G2)")));
+            return Err(invalid(format!(
+                "{size} bytes, and {limit} are allowed (G2)"
+            )));
         }
-        Ok(Outgoing { topic: topic.to_owned(), partition, key: key.into_bytes(), headers, payload })
+        Ok(Outgoing {
+            topic: topic.to_owned(),
+            partition,
+            key: key.into_bytes(),
+            headers,
+            payload,
+        })
+    }
+
+    /// A message of the machine itself to a consumer's own input, under the key of `at`.
+    ///
+    /// # Errors
+    /// See [`EmissionError`].
+    pub async fn own(
+        &self,
+        at: &Moment,
+        topic: &str,
+        body: &dyn AnyRecord,
+        part: &str,
+    ) -> Result<Outgoing, EmissionError> {
+        let key = self.key(at, topic, &at.id, body)?;
+        self.message(at, topic, key, None, body, part, &Saying::default())
+            .await
     }
 
     /// Appends at once, outside any transaction: deltas (H3).
@@ -207,12 +276,16 @@ impl<'a> Emitter<'a> {
     pub async fn say<A: Addressed>(&self, at: &Moment, record: A) -> Result<(), PortError> {
         let said = async {
             let key = self.key(at, A::TOPIC, record.id(), &record)?;
-            self.message(at, A::TOPIC, key, None, &record, "said", &Saying::default()).await
+            self.message(at, A::TOPIC, key, None, &record, "said", &Saying::default())
+                .await
         };
         match said.await {
             Ok(outgoing) => self.ports.log.append(vec![outgoing]).await.map(|_| ()),
             Err(EmissionError::Port(e)) => Err(e),
-            Err(e) => Err(PortError::Corrupt { port: "log", why: e.to_string() }),
+            Err(e) => Err(PortError::Corrupt {
+                port: "log",
+                why: e.to_string(),
+            }),
         }
     }
 
@@ -234,10 +307,14 @@ impl<'a> Emitter<'a> {
             deadline_ms: Some(deadline_ms),
             ..Saying::default()
         };
-        let mut outgoing = self.message(at, A::TOPIC, key, None, record, "command", &saying).await?;
+        let mut outgoing = self
+            .message(at, A::TOPIC, key, None, record, "command", &saying)
+            .await?;
         // The command is the beginning: its id is the request's own (H2), and nothing caused it.
         outgoing.headers.set(name::ID, at.message.id.as_str());
-        outgoing.headers.set(name::SOURCE, at.message.source.as_str());
+        outgoing
+            .headers
+            .set(name::SOURCE, at.message.source.as_str());
         outgoing.headers.0.retain(|(n, _)| n != name::CAUSATION);
         Ok(outgoing)
     }

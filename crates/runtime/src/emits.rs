@@ -47,15 +47,28 @@ impl<R: Record> AnyRecord for R {
         Record::subject_key(self)
     }
     fn encode(&self, sealing: Option<&Sealing<'_>>) -> Result<Vec<u8>, Unencodable> {
-        let Some(sealing) = sealing else { return R::schema().encode(self) };
+        let Some(sealing) = sealing else {
+            return R::schema().encode(self);
+        };
         let mut record = self.clone();
         for (field, value) in record.personal() {
-            let Personal::Clear(text) = &*value else { continue };
-            let binding = Binding { tenant: sealing.tenant, subject: sealing.subject, field: &field };
-            let sealed = sealing.key.map(|key| seal(text, key, binding, sealing.message));
+            let Personal::Clear(text) = &*value else {
+                continue;
+            };
+            let binding = Binding {
+                tenant: sealing.tenant,
+                subject: sealing.subject,
+                field: &field,
+            };
+            let sealed = sealing
+                .key
+                .map(|key| seal(text, key, binding, sealing.message));
             *value = sealed
                 .unwrap_or(Ok(Personal::Erased))
-                .map_err(|e| Unencodable { record: R::NAME, why: e.to_string() })?;
+                .map_err(|e| Unencodable {
+                    record: R::NAME,
+                    why: e.to_string(),
+                })?;
         }
         R::schema().encode(&record)
     }
@@ -105,7 +118,14 @@ pub fn reply<R: Record>(record: R) -> Emits {
 impl Emits {
     fn push(mut self, to: To, body: Box<dyn AnyRecord>) -> Self {
         let (request, idempotency_key, deadline_ms, undoes) = (None, None, None, None);
-        self.0.push(Out { to, body, request, idempotency_key, deadline_ms, undoes });
+        self.0.push(Out {
+            to,
+            body,
+            request,
+            idempotency_key,
+            deadline_ms,
+            undoes,
+        });
         self
     }
     fn last(mut self, change: impl FnOnce(&mut Out)) -> Self {
@@ -121,7 +141,8 @@ impl Emits {
     }
     /// A command whose answers come back to this entity, carrying `request`.
     pub fn ask<A: Addressed>(self, record: A, request: impl Into<String>) -> Self {
-        self.and(record).last(|out| out.request = Some(request.into()))
+        self.and(record)
+            .last(|out| out.request = Some(request.into()))
     }
     /// Names the effect of the last command: the same on every try (O1).
     pub fn keyed(self, idempotency_key: impl Into<String>) -> Self {
@@ -142,11 +163,21 @@ impl Emits {
     /// `Progress` to whoever sent the message at hand.
     pub fn reply_progress(self, message: &str, done: i64, total: i64) -> Self {
         let message = clipped(message);
-        self.push(To::Sender(ReplyStatus::Progress), Box::new(Progress { message, done, total }))
+        self.push(
+            To::Sender(ReplyStatus::Progress),
+            Box::new(Progress {
+                message,
+                done,
+                total,
+            }),
+        )
     }
     /// `Refused` to whoever sent the message at hand.
     pub fn reply_refused(self, code: &str, message: &str) -> Self {
-        self.push(To::Sender(ReplyStatus::Refused), Box::new(refused(code, message)))
+        self.push(
+            To::Sender(ReplyStatus::Refused),
+            Box::new(refused(code, message)),
+        )
     }
     /// `Failed` to whoever sent the message at hand.
     pub fn reply_failed(self, code: &str, message: &str, may_have_happened: bool) -> Self {
@@ -159,16 +190,26 @@ impl Emits {
     }
     /// `Progress` to whoever sent an earlier message.
     pub fn answer_progress(self, to: ReplyAddress, message: &str, done: i64, total: i64) -> Self {
-        let body = Progress { message: clipped(message), done, total };
+        let body = Progress {
+            message: clipped(message),
+            done,
+            total,
+        };
         self.push(To::Asker(to, ReplyStatus::Progress), Box::new(body))
     }
     /// `Refused` to whoever sent an earlier message.
     pub fn answer_refused(self, to: ReplyAddress, code: &str, message: &str) -> Self {
-        self.push(To::Asker(to, ReplyStatus::Refused), Box::new(refused(code, message)))
+        self.push(
+            To::Asker(to, ReplyStatus::Refused),
+            Box::new(refused(code, message)),
+        )
     }
     /// `Failed` to whoever sent an earlier message.
     pub fn answer_failed(self, to: ReplyAddress, code: &str, message: &str, may: bool) -> Self {
-        self.push(To::Asker(to, ReplyStatus::Failed), Box::new(failed(code, message, may)))
+        self.push(
+            To::Asker(to, ReplyStatus::Failed),
+            Box::new(failed(code, message, may)),
+        )
     }
     /// All of `more`, after these.
     pub fn append(mut self, more: Emits) -> Self {
@@ -193,8 +234,15 @@ pub fn clipped(message: &str) -> String {
     message.chars().take(MAX_ANSWER_MESSAGE).collect()
 }
 pub(crate) fn refused(code: &str, message: &str) -> Refused {
-    Refused { code: code.to_owned(), message: clipped(message) }
+    Refused {
+        code: code.to_owned(),
+        message: clipped(message),
+    }
 }
 pub(crate) fn failed(code: &str, message: &str, may_have_happened: bool) -> Failed {
-    Failed { code: code.to_owned(), message: clipped(message), may_have_happened }
+    Failed {
+        code: code.to_owned(),
+        message: clipped(message),
+        may_have_happened,
+    }
 }

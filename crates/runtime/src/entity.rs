@@ -46,11 +46,19 @@ pub struct Decision<E> {
 impl<E> Decision<E> {
     /// The entity becomes this.
     pub fn to(next: E) -> Self {
-        Self { next: Some(next), ..Self::stay() }
+        Self {
+            next: Some(next),
+            ..Self::stay()
+        }
     }
     /// The entity stays as it is.
     pub fn stay() -> Self {
-        Self { next: None, emits: Emits::default(), wake: Wake::Keep, expires_at_ms: None }
+        Self {
+            next: None,
+            emits: Emits::default(),
+            wake: Wake::Keep,
+            expires_at_ms: None,
+        }
     }
     /// Changes what is said.
     pub fn saying(mut self, say: impl FnOnce(Emits) -> Emits) -> Self {

@@ -24,6 +24,8 @@ pub enum Opening {
     Key(SubjectKey),
     /// The key was destroyed: sealed fields read as erased.
     Erased,
+    /// Sealed fields stay sealed: nobody needs to read them.
+    Shut,
 }
 
 impl Incoming<'_> {
@@ -38,13 +40,19 @@ impl Incoming<'_> {
             let opened = match (&*value, self.opening) {
                 (Personal::Sealed(_), Opening::Erased) => Personal::Erased,
                 (Personal::Sealed(sealed), Opening::Key(key)) => {
-                    let binding = Binding { tenant: self.tenant, subject, field: &field };
+                    let binding = Binding {
+                        tenant: self.tenant,
+                        subject,
+                        field: &field,
+                    };
                     open(sealed, key, binding).map_err(|e| Undecodable(format!("{field}: {e}")))?
                 }
                 (Personal::Sealed(_), Opening::Nobody) => {
-                    return Err(Undecodable(format!("{field}: sealed, but no ce_subjectkey")));
+                    return Err(Undecodable(format!(
+                        "{field}: sealed, but no ce_subjectkey"
+                    )));
                 }
-                (Personal::Clear(_) | Personal::Erased, _) => continue,
+                (Personal::Clear(_) | Personal::Erased, _) | (_, Opening::Shut) => continue,
             };
             *value = opened;
         }
@@ -64,13 +72,19 @@ pub struct Arm<M> {
 
 /// `arm(Self::Captured)`: a tuple variant is a function, so one line a record builds the table of an enum.
 pub fn arm<R: Record, M: 'static>(wrap: fn(R) -> M) -> Arm<M> {
-    Arm { record: R::NAME, read: Box::new(move |incoming| incoming.read().map(wrap)) }
+    Arm {
+        record: R::NAME,
+        read: Box::new(move |incoming| incoming.read().map(wrap)),
+    }
 }
 
 /// The arm for records that no other arm names: they are not decoded. A saga hears `Done` so, whatever
 /// record says it; a view of replies keeps them as JSON.
 pub fn any<M: 'static>(wrap: fn(&Incoming<'_>) -> Result<M, Undecodable>) -> Arm<M> {
-    Arm { record: "*", read: Box::new(wrap) }
+    Arm {
+        record: "*",
+        read: Box::new(wrap),
+    }
 }
 
 /// What one topic carries.
@@ -106,10 +120,16 @@ impl<M: Inbox> Table<M> {
     /// # Errors
     /// [`Undecodable`]: no arm takes it, or the bytes are not what it says.
     pub fn read(&self, incoming: &Incoming<'_>) -> Result<M, Undecodable> {
-        let named = self.0.iter().find(|arm| arm.record == incoming.datum.record);
+        let named = self
+            .0
+            .iter()
+            .find(|arm| arm.record == incoming.datum.record);
         match named.or_else(|| self.0.iter().find(|arm| arm.record == "*")) {
             Some(arm) => (arm.read)(incoming),
-            None => Err(Undecodable(format!("{} is not taken here", incoming.datum.record))),
+            None => Err(Undecodable(format!(
+                "{} is not taken here",
+                incoming.datum.record
+            ))),
         }
     }
 }

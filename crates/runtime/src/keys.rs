@@ -1,8 +1,8 @@
 //! The keys that personal fields are sealed with: one a subject, in State, never in the log (G1).
+use crate::PortError;
 use crate::inbox::Opening;
 use crate::ports::clock::Clock;
 use crate::ports::state::{Row, Save, Saved, State};
-use crate::PortError;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use events::personal::SubjectKey;
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,11 @@ pub struct Keys {
 impl Keys {
     /// On this state.
     pub fn new(state: Arc<dyn State>, clock: Arc<dyn Clock>) -> Self {
-        Self { state, clock, cache: Mutex::default() }
+        Self {
+            state,
+            clock,
+            cache: Mutex::default(),
+        }
     }
 
     /// The key to open what is about `subject`; without one nothing can have been sealed.
@@ -41,7 +45,9 @@ impl Keys {
     /// # Errors
     /// If State cannot be asked.
     pub async fn opening(&self, tenant: &str, subject: Option<&str>) -> Result<Opening, PortError> {
-        let Some(subject) = subject else { return Ok(Opening::Nobody) };
+        let Some(subject) = subject else {
+            return Ok(Opening::Nobody);
+        };
         Ok(match self.find(&format!("{tenant}/{subject}")).await? {
             Some(Some(key)) => Opening::Key(key),
             Some(None) => Opening::Erased,
@@ -53,7 +59,11 @@ impl Keys {
     ///
     /// # Errors
     /// If State cannot be asked.
-    pub async fn sealing(&self, tenant: &str, subject: &str) -> Result<Option<SubjectKey>, PortError> {
+    pub async fn sealing(
+        &self,
+        tenant: &str,
+        subject: &str,
+    ) -> Result<Option<SubjectKey>, PortError> {
         let id = format!("{tenant}/{subject}");
         loop {
             if let Some(found) = self.find(&id).await? {
@@ -72,8 +82,15 @@ impl Keys {
     pub async fn erase(&self, tenant: &str, subject: &str) -> Result<(), PortError> {
         let id = format!("{tenant}/{subject}");
         loop {
-            let rows = self.state.load(COLLECTION, std::slice::from_ref(&id)).await?;
-            let version = rows.into_iter().next().flatten().map_or(0, |row| row.version);
+            let rows = self
+                .state
+                .load(COLLECTION, std::slice::from_ref(&id))
+                .await?;
+            let version = rows
+                .into_iter()
+                .next()
+                .flatten()
+                .map_or(0, |row| row.version);
             if self.write(&id, version, &Stored::Erased).await? == Saved::Done {
                 self.cache().remove(&id);
                 return Ok(());
@@ -83,9 +100,25 @@ impl Keys {
 
     async fn write(&self, id: &str, expected: u64, stored: &Stored) -> Result<Saved, PortError> {
         let body = serde_json::to_vec(stored).map_err(|e| corrupt(&e))?;
-        let row = Row { version: expected + 1, partition: -1, body, ..Row::default() };
-        let save = Save { collection: COLLECTION.into(), id: id.into(), expected, row: Some(row) };
-        Ok(self.state.save(vec![save]).await?.into_iter().next().unwrap_or(Saved::Lost))
+        let row = Row {
+            version: expected + 1,
+            partition: -1,
+            body,
+            ..Row::default()
+        };
+        let save = Save {
+            collection: COLLECTION.into(),
+            id: id.into(),
+            expected,
+            row: Some(row),
+        };
+        Ok(self
+            .state
+            .save(vec![save])
+            .await?
+            .into_iter()
+            .next()
+            .unwrap_or(Saved::Lost))
     }
 
     async fn find(&self, id: &str) -> Result<Option<Option<SubjectKey>>, PortError> {
@@ -96,12 +129,18 @@ impl Keys {
             return Ok(Some(key.clone()));
         }
         let rows = self.state.load(COLLECTION, &[id.to_owned()]).await?;
-        let Some(row) = rows.into_iter().next().flatten() else { return Ok(None) };
+        let Some(row) = rows.into_iter().next().flatten() else {
+            return Ok(None);
+        };
         let key = match serde_json::from_slice(&row.body).map_err(|e| corrupt(&e))? {
             Stored::Erased => None,
             Stored::Key(text) => {
                 let bytes = STANDARD_NO_PAD.decode(text).map_err(|e| corrupt(&e))?;
-                Some(SubjectKey(bytes.try_into().map_err(|_| corrupt(&"a key of another length"))?))
+                Some(SubjectKey(
+                    bytes
+                        .try_into()
+                        .map_err(|_| corrupt(&"a key of another length"))?,
+                ))
             }
         };
         let mut cache = self.cache();
@@ -113,10 +152,15 @@ impl Keys {
     }
 
     fn cache(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, (i64, Option<SubjectKey>)>> {
-        self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.cache
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 fn corrupt(why: &dyn std::fmt::Display) -> PortError {
-    PortError::Corrupt { port: "state", why: format!("a subject key: {why}") }
+    PortError::Corrupt {
+        port: "state",
+        why: format!("a subject key: {why}"),
+    }
 }

@@ -11,6 +11,7 @@ pub mod consumer;
 pub mod context;
 pub mod emission;
 pub mod emits;
+pub mod engine;
 mod entity;
 mod handler;
 pub mod inbox;

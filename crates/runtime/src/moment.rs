@@ -37,11 +37,26 @@ impl Moment {
     /// A new id for something that this message brings into being: the same on every repeat. `name` tells
     /// apart the ids made for one message.
     pub fn new_id(&self, name: &str) -> String {
-        self.message.derive(&self.consumer, &format!("id:{name}")).to_string()
+        self.message
+            .derive(&self.consumer, &format!("id:{name}"))
+            .to_string()
+    }
+    /// Nothing known yet; for the machine's own messages.
+    pub(crate) fn blank() -> Self {
+        Self {
+            tenant: "".into(),
+            id: "".into(),
+            consumer: "".into(),
+            ..Self::for_tests("")
+        }
     }
     /// A moment for tests: tenant `acme`, entity `id`, time 0.
     pub fn for_tests(id: &str) -> Self {
-        let message = MessageId { tenant: "acme".into(), source: "test".into(), id: "m1".into() };
+        let message = MessageId {
+            tenant: "acme".into(),
+            source: "test".into(),
+            id: "m1".into(),
+        };
         Self {
             tenant: "acme".into(),
             id: id.into(),

@@ -1,8 +1,8 @@
 //! Reading rows: a view's row merged from its partitions, lists of rows, an entity's state.
+use crate::PortError;
 use crate::context::Ports;
 use crate::rows::{EntityRow, ViewRow};
 use crate::view::View;
-use crate::PortError;
 use events::TenantId;
 use serde::de::DeserializeOwned;
 
@@ -10,7 +10,10 @@ use serde::de::DeserializeOwned;
 const PAGE: usize = 500;
 
 fn corrupt(name: &str, why: &dyn std::fmt::Display) -> PortError {
-    PortError::Corrupt { port: "state", why: format!("a row of {name}: {why}") }
+    PortError::Corrupt {
+        port: "state",
+        why: format!("a row of {name}: {why}"),
+    }
 }
 
 /// The row of `key` in view `name`, merged from all partitions; the default if there is none.
@@ -24,10 +27,14 @@ pub async fn view_row<V: View>(
     tenant: &TenantId,
     key: &str,
 ) -> Result<V::Row, PortError> {
-    let rows = ports.state.scan(name, &format!("{tenant}/{key}/"), "", PAGE).await?;
+    let rows = ports
+        .state
+        .scan(name, &format!("{tenant}/{key}/"), "", PAGE)
+        .await?;
     let mut merged = V::Row::default();
     for (_, row) in rows {
-        let row: ViewRow<V::Row> = serde_json::from_slice(&row.body).map_err(|e| corrupt(name, &e))?;
+        let row: ViewRow<V::Row> =
+            serde_json::from_slice(&row.body).map_err(|e| corrupt(name, &e))?;
         view.merge(&mut merged, row.row);
     }
     Ok(merged)
@@ -48,13 +55,22 @@ pub async fn view_rows<V: View>(
     let prefix = format!("{tenant}/");
     let mut merged: Vec<(String, V::Row)> = vec![];
     // '0' follows '/': after every row of that key.
-    let mut from = if after.is_empty() { String::new() } else { format!("{prefix}{after}0") };
+    let mut from = if after.is_empty() {
+        String::new()
+    } else {
+        format!("{prefix}{after}0")
+    };
     loop {
         let rows = ports.state.scan(name, &prefix, &from, PAGE).await?;
         let last_page = rows.len() < PAGE;
         for (id, row) in rows {
-            let key = id[prefix.len()..].split('/').next().unwrap_or_default().to_owned();
-            let row: ViewRow<V::Row> = serde_json::from_slice(&row.body).map_err(|e| corrupt(name, &e))?;
+            let key = id[prefix.len()..]
+                .split('/')
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            let row: ViewRow<V::Row> =
+                serde_json::from_slice(&row.body).map_err(|e| corrupt(name, &e))?;
             let full = merged.len() == limit;
             match merged.last_mut() {
                 Some((same, into)) if *same == key => view.merge(into, row.row),
@@ -83,8 +99,13 @@ pub async fn entity_state<E: Default + DeserializeOwned>(
     tenant: &TenantId,
     id: &str,
 ) -> Result<E, PortError> {
-    let rows = ports.state.load(consumer, &[format!("{tenant}/{id}")]).await?;
-    let Some(row) = rows.into_iter().next().flatten() else { return Ok(E::default()) };
+    let rows = ports
+        .state
+        .load(consumer, &[format!("{tenant}/{id}")])
+        .await?;
+    let Some(row) = rows.into_iter().next().flatten() else {
+        return Ok(E::default());
+    };
     let row: EntityRow = serde_json::from_slice(&row.body).map_err(|e| corrupt(consumer, &e))?;
     match row.state {
         Some(state) => serde_json::from_str(state.get()).map_err(|e| corrupt(consumer, &e)),

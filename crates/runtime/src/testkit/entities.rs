@@ -11,7 +11,10 @@ pub struct Given<E> {
 
 /// An entity in this state, whose id is `e1` of tenant `acme`, at time 0, asked by somebody.
 pub fn given<E: Entity>(state: E) -> Given<E> {
-    let at = Moment { reply_to: Some(asker("asker")), ..Moment::for_tests("e1") };
+    let at = Moment {
+        reply_to: Some(asker("asker")),
+        ..Moment::for_tests("e1")
+    };
     Given { state, at }
 }
 
@@ -41,7 +44,11 @@ impl<E: Entity> Given<E> {
     /// The message arrives.
     pub fn when(self, message: E::Message) -> Then<E> {
         let decided = self.state.decide(message, &self.at);
-        Then { before: self.state, at: self.at, decided }
+        Then {
+            before: self.state,
+            at: self.at,
+            decided,
+        }
     }
 }
 

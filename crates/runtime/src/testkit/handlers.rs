@@ -36,7 +36,12 @@ pub async fn given<H: Handler>(handler: H) -> Given<H> {
         keys: Arc::new(Keys::new(nowhere, clock.clone())),
         breakers: Breakers::new(clock),
     };
-    Given { handler, ports, blobs, moment: Moment::for_tests("e1") }
+    Given {
+        handler,
+        ports,
+        blobs,
+        moment: Moment::for_tests("e1"),
+    }
 }
 
 impl<H: Handler> Given<H> {
@@ -70,7 +75,10 @@ impl<H: Handler> Given<H> {
         let tenant = TenantId::new(&self.moment.tenant).unwrap_or_else(|e| panic!("{e}"));
         let cx = Context::new(self.moment, tenant, self.ports);
         let outcome = self.handler.handle(message, &cx).await;
-        Then { outcome, blobs: self.blobs }
+        Then {
+            outcome,
+            blobs: self.blobs,
+        }
     }
 }
 
@@ -109,11 +117,20 @@ impl<E: Failure + Debug> Then<E> {
 struct OneTenantsBlobs(Mutex<(BTreeMap<String, Vec<u8>>, bool)>);
 impl OneTenantsBlobs {
     fn lock(&self) -> std::sync::MutexGuard<'_, (BTreeMap<String, Vec<u8>>, bool)> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
     fn reachable(&self) -> Result<(), BlobError> {
-        let down = PortError::Unreachable { port: "blobs", why: "the test says so".into() };
-        if self.lock().1 { Err(down.into()) } else { Ok(()) }
+        let down = PortError::Unreachable {
+            port: "blobs",
+            why: "the test says so".into(),
+        };
+        if self.lock().1 {
+            Err(down.into())
+        } else {
+            Ok(())
+        }
     }
 }
 impl Blobs for OneTenantsBlobs {
@@ -132,10 +149,18 @@ impl Blobs for OneTenantsBlobs {
             }
             let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
             self.lock().0.insert(id.to_owned(), bytes);
-            Ok(BlobRef { id: id.to_owned(), size, sha256: String::new() })
+            Ok(BlobRef {
+                id: id.to_owned(),
+                size,
+                sha256: String::new(),
+            })
         })
     }
-    fn get<'a>(&'a self, _: &'a TenantId, id: &'a str) -> BoxFuture<'a, Result<Content, BlobError>> {
+    fn get<'a>(
+        &'a self,
+        _: &'a TenantId,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Content, BlobError>> {
         Box::pin(async move {
             self.reachable()?;
             let found = self.lock().0.get(id).cloned();
@@ -160,7 +185,10 @@ impl Blobs for OneTenantsBlobs {
         Box::pin(async move {
             self.reachable()?;
             let held = self.lock();
-            let ids = held.0.keys().filter(|id| id.starts_with(prefix) && id.as_str() > after);
+            let ids = held
+                .0
+                .keys()
+                .filter(|id| id.starts_with(prefix) && id.as_str() > after);
             Ok(ids.take(limit).cloned().collect())
         })
     }

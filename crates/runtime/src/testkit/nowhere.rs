@@ -33,7 +33,12 @@ impl Clock for StillClock {
 /// Every port; none of them answers.
 pub struct Nowhere;
 fn no<'a, T: Send + 'a>(port: &'static str) -> BoxFuture<'a, Result<T, PortError>> {
-    Box::pin(async move { Err(PortError::Unreachable { port, why: "it is nowhere".into() }) })
+    Box::pin(async move {
+        Err(PortError::Unreachable {
+            port,
+            why: "it is nowhere".into(),
+        })
+    })
 }
 impl Log for Nowhere {
     fn partitions(&self, _: &str) -> Option<i32> {
@@ -84,10 +89,20 @@ impl State for Nowhere {
     ) -> BoxFuture<'a, Result<Vec<(String, Row)>, PortError>> {
         no("state")
     }
-    fn due<'a>(&'a self, _: &'a str, _: i32, _: usize) -> BoxFuture<'a, Result<Vec<Due>, PortError>> {
+    fn due<'a>(
+        &'a self,
+        _: &'a str,
+        _: i32,
+        _: usize,
+    ) -> BoxFuture<'a, Result<Vec<Due>, PortError>> {
         no("state")
     }
-    fn sweep<'a>(&'a self, _: &'a str, _: i64, _: usize) -> BoxFuture<'a, Result<usize, PortError>> {
+    fn sweep<'a>(
+        &'a self,
+        _: &'a str,
+        _: i64,
+        _: usize,
+    ) -> BoxFuture<'a, Result<usize, PortError>> {
         no("state")
     }
 }

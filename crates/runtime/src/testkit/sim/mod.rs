@@ -267,6 +267,10 @@ pub struct SimProcess {
 }
 
 impl SimProcess {
+    /// Its name with the number of its start: `a#2`.
+    pub fn name(&self) -> String {
+        self.wire.name()
+    }
     /// Its log.
     pub fn log(&self) -> Arc<dyn Log> {
         Arc::new(log::SimLog(self.wire.clone()))

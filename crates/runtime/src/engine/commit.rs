@@ -1,0 +1,151 @@
+//! One commit: saves, then outputs with checkpoints (E5), until its outcome is known.
+use crate::ports::clock::Clock;
+use crate::ports::log::{Checkpoint, Lease, Member, Outgoing, Publication, PublishError, Together};
+use crate::ports::state::{Save, Saved, State};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The first pause after a commit that could not take place; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// The longest pause between tries to commit.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// What a commit is made of.
+pub(super) struct Batch {
+    pub saves: Vec<Save>,
+    pub outgoing: Vec<Outgoing>,
+    pub checkpoints: Vec<(Lease, Checkpoint)>,
+}
+
+/// What became of a commit.
+#[derive(Debug)]
+pub(super) enum Committed {
+    /// All of it.
+    Done,
+    /// Saves at these indexes have another version. `saved`: the others are done, and nothing is published.
+    Lost { lost: Vec<usize>, saved: bool },
+    /// Whether rows were saved is not known: all lanes begin anew from the store.
+    Unsure,
+    /// These leases are over; nothing was published, whatever was saved.
+    Fenced(Vec<Lease>),
+}
+
+pub(super) async fn commit(
+    batch: Batch,
+    publish_first: bool,
+    member: Arc<dyn Member>,
+    state: Arc<dyn State>,
+    clock: Arc<dyn Clock>,
+) -> Committed {
+    let publication = Publication {
+        outgoing: batch.outgoing,
+        checkpoints: batch.checkpoints,
+    };
+    if !batch.saves.is_empty() {
+        if let Some(done) = together(&batch.saves, &publication, &*member, &*clock).await {
+            return done;
+        }
+        if publish_first {
+            // Sabotage E5.
+            if let Some(fenced) = publish(&publication, &*member, &*clock).await {
+                return Committed::Fenced(fenced);
+            }
+            let _ = state.save(batch.saves).await;
+            return Committed::Done;
+        }
+        match state.save(batch.saves).await {
+            Err(e) => {
+                tracing::warn!(error = %e, "rows could not be saved; they are loaded again");
+                clock.sleep(FIRST_PAUSE).await;
+                return Committed::Unsure;
+            }
+            Ok(saved) => {
+                let lost = saved
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, saved)| **saved == Saved::Lost);
+                let lost: Vec<usize> = lost.map(|(i, _)| i).collect();
+                if !lost.is_empty() {
+                    return Committed::Lost { lost, saved: true };
+                }
+            }
+        }
+    }
+    match publish(&publication, &*member, &*clock).await {
+        None => Committed::Done,
+        Some(fenced) => Committed::Fenced(fenced),
+    }
+}
+
+/// Where state and log are one store. `None`: they are two.
+async fn together(
+    saves: &[Save],
+    publication: &Publication,
+    member: &dyn Member,
+    clock: &dyn Clock,
+) -> Option<Committed> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match member.together(saves, publication)?.await {
+            Ok(Together::Done) => return Some(Committed::Done),
+            Ok(Together::Lost(lost)) => return Some(Committed::Lost { lost, saved: false }),
+            Err(PublishError::Fenced(leases)) => return Some(Committed::Fenced(leases)),
+            // One store, one transaction: if it took place all the same, the rows are found changed.
+            Err(PublishError::Unknown(_)) => return Some(Committed::Unsure),
+            Err(PublishError::Port(e)) => {
+                tracing::warn!(error = %e, "a commit did not take place; it is tried again");
+                clock.sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// Publishes until it is known that it took place, or that a lease is over.
+async fn publish(
+    publication: &Publication,
+    member: &dyn Member,
+    clock: &dyn Clock,
+) -> Option<Vec<Lease>> {
+    let mut pause = FIRST_PAUSE;
+    let mut unsure = false;
+    loop {
+        let outcome = if unsure {
+            match took_place(publication, member).await {
+                Ok(true) => return None,
+                Ok(false) => {
+                    unsure = false;
+                    continue;
+                }
+                Err(e) => Err(e),
+            }
+        } else {
+            member.publish(publication.clone()).await
+        };
+        match outcome {
+            Ok(()) => return None,
+            Err(PublishError::Fenced(leases)) => return Some(leases),
+            Err(PublishError::Unknown(why)) => {
+                tracing::warn!(
+                    why,
+                    "the outcome of a commit is not known; the checkpoints are read back"
+                );
+                unsure = true;
+            }
+            Err(PublishError::Port(e)) => {
+                tracing::warn!(error = %e, "a commit did not take place; it is tried again");
+                clock.sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// Reads the checkpoints back: they moved with the outputs or not at all (K3).
+async fn took_place(publication: &Publication, member: &dyn Member) -> Result<bool, PublishError> {
+    let mut all = !publication.checkpoints.is_empty();
+    for (lease, checkpoint) in &publication.checkpoints {
+        all &= member.committed(*lease).await?.as_ref() == Some(checkpoint);
+    }
+    Ok(all)
+}

@@ -1,0 +1,263 @@
+//! Dead letters and holds (D3-D5): the message as it was, why, and the key that waits behind it.
+use super::checks::Sound;
+use super::checks::corrupt;
+use super::step::{Ended, HoldState, Job, LaneHold, Ready, Stop};
+use crate::emission::Emitter;
+use crate::emits::failed;
+use crate::ports::log::Outgoing;
+use crate::rows::{Applied, Held, HoldRow, Pending};
+use crate::{Moment, time};
+use events::envelope::Envelope;
+use events::{Key, MessageId, ReplyStatus};
+
+/// The headers that a dead letter has besides its own.
+pub mod header {
+    /// Why, as a stable code.
+    pub const CODE: &str = "dlq-code";
+    /// Why, for a person.
+    pub const MESSAGE: &str = "dlq-message";
+    /// The consumer.
+    pub const WORKER: &str = "dlq-worker";
+    /// Failed attempts.
+    pub const ATTEMPTS: &str = "dlq-attempts";
+    /// RFC 3339.
+    pub const FIRST_FAILED_AT: &str = "dlq-first-failed-at";
+    /// Where it was.
+    pub const TOPIC: &str = "dlq-topic";
+    /// Where it was.
+    pub const PARTITION: &str = "dlq-partition";
+    /// Where it was.
+    pub const OFFSET: &str = "dlq-offset";
+    /// When it was appended there, in milliseconds since 1970.
+    pub const TIMESTAMP: &str = "dlq-timestamp";
+    /// The id of the message that it waits behind.
+    pub const BEHIND: &str = "dlq-behind";
+}
+
+/// The code of what waits behind a dead letter of its key.
+pub const HELD: &str = "runtime.held";
+
+/// What holds the message's key, if its lane does not know it.
+pub(super) async fn load_hold(job: &mut Job) -> Result<(), Stop> {
+    if !job.spec.ordered || job.hold != HoldState::Unknown {
+        return Ok(());
+    }
+    let Some(id) = hold_id(&job.message.key) else {
+        return Ok(());
+    };
+    let rows = job
+        .ports
+        .state
+        .load(&job.spec.holds(), std::slice::from_ref(&id))
+        .await?;
+    job.hold = match rows.into_iter().next().flatten() {
+        None => HoldState::Free,
+        Some(row) => {
+            let body = serde_json::from_slice(&row.body).map_err(|e| corrupt(&id, &e))?;
+            HoldState::Held(LaneHold {
+                version: row.version,
+                row: body,
+            })
+        }
+    };
+    Ok(())
+}
+/// The id of a key's hold: the key itself. A key that is none holds nothing.
+pub(super) fn hold_id(key: &[u8]) -> Option<String> {
+    Some(
+        Key::parse(std::str::from_utf8(key).ok()?)
+            .ok()?
+            .as_str()
+            .to_owned(),
+    )
+}
+
+/// Makes a dead letter of the message, and holds its key where order matters.
+pub(super) async fn bury(job: &mut Job, code: &'static str, why: &str) -> Result<Ready, Stop> {
+    letter(job, code, why, None).await
+}
+/// The message follows its key's dead letters.
+pub(super) async fn hold_back(job: &mut Job, behind: &str) -> Result<Ready, Stop> {
+    letter(
+        job,
+        HELD,
+        &format!("waits behind {behind}, a dead letter of its key"),
+        Some(behind),
+    )
+    .await
+}
+
+async fn letter(
+    job: &mut Job,
+    code: &'static str,
+    why: &str,
+    behind: Option<&str>,
+) -> Result<Ready, Stop> {
+    let message = job.message.clone();
+    let envelope = Envelope::read(&message.headers);
+    let now = job.ports.clock.now_ms();
+    let mut headers = message.headers.clone();
+    headers.set(header::CODE, code);
+    headers.set(header::MESSAGE, crate::emits::clipped(why));
+    headers.set(header::WORKER, &*job.spec.name);
+    headers.set(header::ATTEMPTS, job.attempts.to_string());
+    headers.set(
+        header::FIRST_FAILED_AT,
+        time::rfc3339(job.first_failed_at_ms.unwrap_or(now)),
+    );
+    headers.set(header::TOPIC, &*message.at.topic);
+    headers.set(header::PARTITION, message.at.partition.to_string());
+    headers.set(header::OFFSET, message.at.offset.to_string());
+    headers.set(header::TIMESTAMP, message.timestamp_ms.to_string());
+    headers.0.retain(|(name, _)| name != header::BEHIND);
+    headers.set_some(header::BEHIND, behind);
+    let mut outgoing = vec![Outgoing {
+        topic: job.spec.dead_topic.clone(),
+        partition: Some(message.at.partition),
+        key: message.key.clone(),
+        headers,
+        payload: message.payload.clone(),
+    }];
+    outgoing.extend(answer(job, &envelope, code, why).await?);
+    let id = identity(job, &envelope);
+    let holds = job.spec.ordered && hold_id(&message.key).is_some();
+    let hold_changed = holds && hold(job, &envelope, &id, &outgoing);
+    let (row_changed, identity) = (false, None);
+    Ok(Ready {
+        outgoing,
+        row_changed,
+        hold_changed,
+        identity,
+        ended: Ended::DeadLettered,
+    })
+}
+
+fn identity(job: &Job, envelope: &Envelope) -> String {
+    let at = &job.message.at;
+    envelope
+        .id
+        .clone()
+        .unwrap_or_else(|| format!("{}/{}/{}", job.topic_id, at.partition, at.offset))
+}
+
+/// Who asked is told, since a person may redrive it some day: it may yet happen (D5).
+async fn answer(
+    job: &Job,
+    envelope: &Envelope,
+    code: &str,
+    why: &str,
+) -> Result<Option<Outgoing>, Stop> {
+    let Some(to) = envelope
+        .reply_to
+        .as_ref()
+        .filter(|_| envelope.reply_status.is_none())
+    else {
+        return Ok(None);
+    };
+    let allowed = job
+        .spec
+        .map
+        .topic(&to.topic)
+        .is_some_and(|t| t.may_be_answered(to.from_outside));
+    let key = std::str::from_utf8(&job.message.key)
+        .ok()
+        .and_then(|text| Key::parse(text).ok());
+    let (Some(key), true) = (key, allowed) else {
+        return Ok(None);
+    };
+    if job
+        .spec
+        .breaks(super::sabotage::Sabotage::D5DeadLettersUnanswered)
+    {
+        return Ok(None);
+    }
+    let id = identity(job, envelope);
+    let at = Moment {
+        tenant: key.tenant().as_str().into(),
+        id: key.id().into(),
+        now_ms: job.ports.clock.now_ms(),
+        consumer: job.spec.name.clone(),
+        correlation: envelope.correlation.as_deref().unwrap_or(&id).into(),
+        message: MessageId {
+            tenant: key.tenant().as_str().to_owned(),
+            source: envelope.source.clone().unwrap_or_else(|| "log".into()),
+            id: id.clone(),
+        },
+        ..Moment::blank()
+    };
+    let body = failed(code, why, true);
+    let emitter = Emitter::new(&job.ports);
+    // Its part is its place: a redriven message that dies again says so again.
+    let part = format!(
+        "dead/{}/{}",
+        job.message.at.partition, job.message.at.offset
+    );
+    match emitter
+        .reply(&at, to, ReplyStatus::Failed, &body, &part)
+        .await
+    {
+        Ok(outgoing) => Ok(Some(outgoing)),
+        Err(crate::emission::EmissionError::Port(e)) => Err(e.into()),
+        // The asker named a place that cannot take an answer: the letter says everything.
+        Err(_) => Ok(None),
+    }
+}
+
+fn hold(job: &mut Job, envelope: &Envelope, id: &str, outgoing: &[Outgoing]) -> bool {
+    let mut hold = match std::mem::take(&mut job.hold) {
+        HoldState::Held(hold) => hold,
+        HoldState::Free | HoldState::Unknown => LaneHold {
+            version: 0,
+            row: HoldRow::default(),
+        },
+    };
+    // One that dies again keeps its place at the head.
+    if !hold.row.held.iter().any(|held| held.id == *id) {
+        let idempotency_key = envelope
+            .idempotency_key
+            .clone()
+            .unwrap_or_else(|| id.to_owned());
+        hold.row.held.push(Held {
+            id: id.to_owned(),
+            idempotency_key,
+        });
+    }
+    applied(job, &mut hold);
+    let (offset, outgoing) = (job.message.at.offset, outgoing.to_vec());
+    hold.row.pending.push(Pending { offset, outgoing });
+    job.hold = HoldState::Held(hold);
+    true
+}
+
+fn applied(job: &Job, hold: &mut LaneHold) {
+    let (topic_id, offset) = (job.topic_id.to_string(), job.message.at.offset);
+    hold.row.applied = Some(Applied { topic_id, offset });
+}
+
+/// A message was done: its key waits for one less if it was a dead letter (D4), and for those that it
+/// undoes (S4). Whether the hold changed.
+pub(super) fn release(job: &mut Job, sound: &Sound) -> bool {
+    let HoldState::Held(hold) = &mut job.hold else {
+        return false;
+    };
+    let mut hold = hold.clone();
+    let before = hold.row.held.len();
+    if sound.redriven {
+        hold.row
+            .held
+            .retain(|held| held.id != sound.moment.message.id);
+    }
+    if let Some(key) = &sound.undoes {
+        hold.row.held.retain(|held| held.idempotency_key != *key);
+    }
+    if sound.moment.idempotency_key_given {
+        let key = &sound.moment.idempotency_key;
+        hold.row.held.retain(|held| held.idempotency_key != *key);
+    }
+    let changed = hold.row.held.len() != before;
+    if changed {
+        applied(job, &mut hold);
+    }
+    job.hold = HoldState::Held(hold);
+    changed
+}

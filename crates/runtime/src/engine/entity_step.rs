@@ -1,0 +1,200 @@
+//! One message of an entity: repeats first, then its deadline, then its decision (E1-E7).
+use super::checks::{Sound, corrupt};
+use super::sabotage::Sabotage;
+use super::step::{Ended, Job, LaneRow, Ready, Stop, expired, panicked, say, undecodable};
+use crate::consumer::{Decided, EntityStep};
+use crate::inbox::Incoming;
+use crate::ports::log::Outgoing;
+use crate::rows::{Answered, Applied, EntityRow, Pending};
+use crate::{Decision, Emits, Wake};
+use events::Record;
+use events::envelope::name;
+use events::system::Woke;
+use std::panic::AssertUnwindSafe;
+
+/// Edge commands that a row remembers at most; the oldest are forgotten first.
+const MAX_ANSWERED: usize = 100;
+
+pub(super) async fn run(
+    job: &mut Job,
+    step: &dyn EntityStep,
+    incoming: &Incoming<'_>,
+    sound: &Sound,
+) -> Result<Ready, Stop> {
+    if job.row.is_none() {
+        job.row = Some(load(job, step, sound).await?);
+    }
+    let Some(row) = job.row.clone() else {
+        unreachable!("it was loaded")
+    };
+    if let Some(ready) = repeat(job, &row) {
+        return Ok(ready);
+    }
+    let mut row = row;
+    if let Some(answered) = copy_of_a_command(sound, &row) {
+        let ready = Ready {
+            outgoing: answered.outgoing.clone(),
+            row_changed: true,
+            hold_changed: false,
+            identity: None,
+            ended: Ended::Repeated,
+        };
+        return Ok(apply(job, sound, row, ready));
+    }
+    if incoming.datum.record == Woke::NAME {
+        let woke: Woke = incoming.read().map_err(|e| undecodable(e.0))?;
+        if row.wake_at_ms != Some(woke.at_ms) && !job.spec.breaks(Sabotage::E7AnyWakeFits) {
+            // Late or repeated: it means nothing.
+            return say(job, sound, &Emits::default(), Ended::Done).await;
+        }
+        row.wake_at_ms = None;
+    } else if let Some(ready) = expired(job, sound).await? {
+        return Ok(apply(
+            job,
+            sound,
+            row,
+            Ready {
+                row_changed: true,
+                ..ready
+            },
+        ));
+    }
+    let decide = || step.decide(&row.state, incoming, &sound.moment);
+    let decided = std::panic::catch_unwind(AssertUnwindSafe(decide)).map_err(|p| panicked(&*p))?;
+    let (decision, ended) = match decided {
+        Decided::Undecodable(why) => return Err(undecodable(why)),
+        Decided::Refused(code, why) => {
+            let emits = Emits::default().reply_refused(code, &why);
+            (
+                Decision {
+                    emits,
+                    ..Decision::stay()
+                },
+                Ended::Refused,
+            )
+        }
+        Decided::Done(decision) => (decision, Ended::Done),
+    };
+    let ready = say(job, sound, &decision.emits, ended).await?;
+    if let Some(next) = decision.next {
+        // Written now, so that what cannot be written is this message's verdict and not its batch's.
+        step.store(&next).map_err(|e| Stop::Dead {
+            code: "runtime.output_refused",
+            why: e,
+        })?;
+        row.state = next;
+    }
+    match decision.wake {
+        Wake::Keep => {}
+        Wake::Never => row.wake_at_ms = None,
+        Wake::At(at_ms) if row.wake_at_ms == Some(at_ms) => {}
+        Wake::At(at_ms) => {
+            let later = at_ms.max(row.last_wake_at_ms + 1);
+            (row.wake_at_ms, row.last_wake_at_ms) = (Some(later), later);
+        }
+    }
+    row.expires_at_ms = decision.expires_at_ms;
+    Ok(apply(
+        job,
+        sound,
+        row,
+        Ready {
+            row_changed: true,
+            ..ready
+        },
+    ))
+}
+
+async fn load(job: &Job, step: &dyn EntityStep, sound: &Sound) -> Result<LaneRow, Stop> {
+    let id = format!("{}/{}", sound.moment.tenant, sound.moment.id);
+    let rows = job
+        .ports
+        .state
+        .load(&job.spec.name, std::slice::from_ref(&id))
+        .await?;
+    let (row, body) = match rows.into_iter().next().flatten() {
+        Some(row) => {
+            let body: EntityRow =
+                serde_json::from_slice(&row.body).map_err(|e| corrupt(&id, &e))?;
+            (row, body)
+        }
+        None => Default::default(),
+    };
+    let state = step
+        .load(body.state.as_deref())
+        .map_err(|e| corrupt(&id, &e))?;
+    Ok(LaneRow {
+        id,
+        version: row.version,
+        wake_at_ms: row.wake_at_ms,
+        expires_at_ms: row.expires_at_ms,
+        applied: body.applied,
+        pending: body.pending,
+        answered: body.answered,
+        last_wake_at_ms: body.last_wake_at_ms,
+        state,
+    })
+}
+
+/// At or below the last offset applied: a repeat, for ever. It says what it said (E2, E3).
+fn repeat(job: &Job, row: &LaneRow) -> Option<Ready> {
+    let offset = job.message.at.offset;
+    let applied = row.applied.as_ref()?;
+    if applied.topic_id != *job.topic_id || offset > applied.offset {
+        return None;
+    }
+    if job.spec.breaks(Sabotage::E2RepeatsAppliedAgain) {
+        return None;
+    }
+    let pending = row.pending.iter().find(|pending| pending.offset == offset);
+    let mut outgoing = pending.map_or_else(Vec::new, |pending| pending.outgoing.clone());
+    if job.spec.breaks(Sabotage::E3RepeatsSayNothing) {
+        outgoing.clear();
+    }
+    let (row_changed, hold_changed) = (false, false);
+    Some(Ready {
+        outgoing,
+        row_changed,
+        hold_changed,
+        identity: None,
+        ended: Ended::Repeated,
+    })
+}
+
+/// An edge sends a command again when it does not know whether it was sent (H2).
+fn copy_of_a_command<'a>(sound: &Sound, row: &'a LaneRow) -> Option<&'a Answered> {
+    sound.moment.deadline_ms?;
+    row.answered
+        .iter()
+        .find(|answered| answered.id == sound.moment.message.id)
+}
+
+/// The row after the message: applied, with what it said, and its answer if an edge asked.
+fn apply(job: &mut Job, sound: &Sound, mut row: LaneRow, ready: Ready) -> Ready {
+    let (topic_id, offset) = (job.topic_id.to_string(), job.message.at.offset);
+    row.applied = Some(Applied { topic_id, offset });
+    row.pending.push(Pending {
+        offset,
+        outgoing: ready.outgoing.clone(),
+    });
+    let now = sound.moment.now_ms;
+    row.answered.retain(|answered| answered.until_ms > now);
+    if let Some(until_ms) = sound.moment.deadline_ms
+        && !row
+            .answered
+            .iter()
+            .any(|answered| answered.id == sound.moment.message.id)
+    {
+        let is_answer = |out: &&Outgoing| out.headers.get(name::REPLY_STATUS).is_some();
+        let outgoing = ready.outgoing.iter().filter(is_answer).cloned().collect();
+        row.answered.push(Answered {
+            id: sound.moment.message.id.clone(),
+            until_ms,
+            outgoing,
+        });
+        let excess = row.answered.len().saturating_sub(MAX_ANSWERED);
+        row.answered.drain(..excess);
+    }
+    job.row = Some(row);
+    ready
+}

@@ -1,0 +1,391 @@
+//! One message, from its bytes to what it changes: checks, the worker's own code, and what is to be committed.
+use super::checks::{self, Sound};
+use super::sabotage::Sabotage;
+use super::spec::Spec;
+use super::{dead, entity_step, view_step};
+use crate::consumer::{AnyState, Behaviour, Handled, Routed};
+use crate::context::panic_text;
+use crate::emission::{EmissionError, Emitter};
+use crate::inbox::Incoming;
+use crate::ports::log::{Message, Outgoing};
+use crate::ports::state::Save;
+use crate::rows::{Answered, Applied, HoldRow, Pending};
+use crate::{Context, Emits, PortError, Ports, Retry, Verdict};
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+/// An entity's or view's row as its lane hands it on.
+#[derive(Clone)]
+pub(super) struct LaneRow {
+    pub id: String,
+    /// In the store.
+    pub version: u64,
+    pub wake_at_ms: Option<i64>,
+    pub expires_at_ms: Option<i64>,
+    pub applied: Option<Applied>,
+    pub pending: Vec<Pending>,
+    pub answered: Vec<Answered>,
+    pub last_wake_at_ms: i64,
+    pub state: AnyState,
+}
+
+/// A hold as its lane hands it on (D3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LaneHold {
+    /// In the store.
+    pub version: u64,
+    pub row: HoldRow,
+}
+
+/// What a lane knows of its key's hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum HoldState {
+    /// To be loaded.
+    #[default]
+    Unknown,
+    /// Nothing is held.
+    Free,
+    /// Dead letters hold the key, or did until now.
+    Held(LaneHold),
+}
+
+/// One message about to be handled.
+pub(super) struct Job {
+    pub spec: Arc<Spec>,
+    pub ports: Ports,
+    pub message: Arc<Message>,
+    pub topic_id: Arc<str>,
+    /// Attempts that failed before.
+    pub attempts: u32,
+    pub first_failed_at_ms: Option<i64>,
+    /// When the partition became ours.
+    pub assigned_at_ms: i64,
+    pub row: Option<LaneRow>,
+    pub hold: HoldState,
+}
+
+/// How it ended, for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    Done,
+    Refused,
+    Repeated,
+    DeadLettered,
+}
+
+/// What is to be committed.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub outgoing: Vec<Outgoing>,
+    pub row_changed: bool,
+    pub hold_changed: bool,
+    pub identity: Option<Save>,
+    pub ended: Ended,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Ready(Ready),
+    /// Again at this time, in milliseconds since 1970; `burned`: the attempt counts.
+    Again {
+        at_ms: i64,
+        burned: bool,
+        why: String,
+    },
+}
+
+/// A step's end, with the state that its lane hands on.
+pub(super) struct Finished {
+    pub outcome: Outcome,
+    pub row: Option<LaneRow>,
+    pub hold: HoldState,
+}
+impl Finished {
+    /// Whether it brings an identity that is not in the store yet (I3): its lane waits for the commit.
+    pub fn is_new_identity(&self) -> bool {
+        matches!(&self.outcome, Outcome::Ready(ready) if ready.identity.is_some())
+    }
+}
+
+/// Why a message cannot simply be done.
+pub(super) enum Stop {
+    /// Nobody's fault: wait for the dependency.
+    Wait { dependency: String, why: String },
+    /// It failed: try again, if attempts are left.
+    Failed { retry: Retry, why: String },
+    /// It will not go better.
+    Dead { code: &'static str, why: String },
+}
+impl From<PortError> for Stop {
+    fn from(e: PortError) -> Self {
+        match e {
+            PortError::Unreachable { port, .. } | PortError::Full { port, .. } => Self::Wait {
+                dependency: port.to_owned(),
+                why: e.to_string(),
+            },
+            PortError::Corrupt { .. } => Self::Dead {
+                code: "runtime.store_corrupt",
+                why: e.to_string(),
+            },
+        }
+    }
+}
+impl From<EmissionError> for Stop {
+    fn from(e: EmissionError) -> Self {
+        match e {
+            EmissionError::Port(e) => e.into(),
+            EmissionError::NotDeclared { .. } | EmissionError::Invalid { .. } => Self::Dead {
+                code: "runtime.output_refused",
+                why: e.to_string(),
+            },
+        }
+    }
+}
+
+/// Handles one message as far as it goes without its commit.
+pub(super) async fn run(mut job: Job) -> Finished {
+    if let Err(stop) = dead::load_hold(&mut job).await {
+        let outcome = again(&job, stop);
+        return Finished {
+            outcome,
+            row: job.row,
+            hold: job.hold,
+        };
+    }
+    let stopped = match handle(&mut job).await {
+        Ok(ready) => Ok(ready),
+        Err(Stop::Failed { why, .. }) if job.attempts + 1 >= job.spec.attempts => {
+            let why = format!("{} attempts failed; the last: {why}", job.attempts + 1);
+            job.attempts += 1;
+            dead::bury(&mut job, "runtime.attempts_exhausted", &why).await
+        }
+        Err(Stop::Dead { code, why }) => dead::bury(&mut job, code, &why).await,
+        Err(stop) => Err(stop),
+    };
+    let outcome = match stopped {
+        Ok(ready) => Outcome::Ready(ready),
+        Err(stop) => again(&job, stop),
+    };
+    Finished {
+        outcome,
+        row: job.row,
+        hold: job.hold,
+    }
+}
+
+fn again(job: &Job, stop: Stop) -> Outcome {
+    let now = job.ports.clock.now_ms();
+    match stop {
+        Stop::Wait { dependency, why } => {
+            let at_ms = job.ports.breakers.next_try_ms(&dependency);
+            Outcome::Again {
+                at_ms,
+                burned: false,
+                why,
+            }
+        }
+        Stop::Failed {
+            retry: Retry::WhenUp(dependency),
+            why,
+        } => {
+            let at_ms = job.ports.breakers.next_try_ms(&dependency);
+            Outcome::Again {
+                at_ms,
+                burned: false,
+                why,
+            }
+        }
+        Stop::Failed {
+            retry: Retry::After(time),
+            why,
+        } => {
+            let time = i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 2);
+            Outcome::Again {
+                at_ms: now.saturating_add(time),
+                burned: true,
+                why,
+            }
+        }
+        Stop::Failed {
+            retry: Retry::Backoff,
+            why,
+        } => {
+            let pause = super::backoff::pause_ms(&job.message, job.attempts);
+            Outcome::Again {
+                at_ms: now.saturating_add(pause),
+                burned: true,
+                why,
+            }
+        }
+        // `bury` itself never asks to be buried again; if it did, it would be tried again.
+        Stop::Dead { why, .. } => Outcome::Again {
+            at_ms: now + 1_000,
+            burned: false,
+            why,
+        },
+    }
+}
+
+async fn handle(job: &mut Job) -> Result<Ready, Stop> {
+    let mut sound = match checks::check(job).await? {
+        checks::Checked::Sound(sound) => sound,
+        checks::Checked::Repeated(outgoing) => return Ok(repeated(outgoing)),
+        checks::Checked::Duplicate => return Ok(repeated(vec![])),
+        checks::Checked::Held { behind } => return dead::hold_back(job, &behind).await,
+    };
+    let spec = job.spec.clone();
+    let message = job.message.clone();
+    let datum = checks::datum(job, &message).await?;
+    let subject = sound.envelope.subject_key.as_deref();
+    let opening = job
+        .ports
+        .keys
+        .opening(&sound.moment.tenant, subject)
+        .await?;
+    let tenant = sound.moment.tenant.clone();
+    let envelope = std::mem::take(&mut sound.envelope);
+    let incoming = Incoming {
+        datum,
+        envelope: &envelope,
+        tenant: &tenant,
+        opening: &opening,
+    };
+    let mut ready = match &spec.behaviour {
+        Behaviour::Entity(step) => entity_step::run(job, &**step, &incoming, &sound).await?,
+        Behaviour::View(step) => view_step::run(job, &**step, &incoming, &sound).await?,
+        Behaviour::Handlers(steps) => {
+            let Some(step) = steps.get(datum.record) else {
+                let why = format!("{} is not taken here", datum.record);
+                return Err(Stop::Dead {
+                    code: "runtime.undecodable",
+                    why,
+                });
+            };
+            if let Some(ready) = expired(job, &sound).await? {
+                return Ok(finish(job, &sound, ready));
+            }
+            let cx = Context::new(
+                sound.moment.clone(),
+                sound.tenant.clone(),
+                job.ports.clone(),
+            );
+            let handled = AssertUnwindSafe(step.run(&incoming, &cx))
+                .catch_unwind()
+                .await;
+            effect_outcome(job, &sound, handled).await?
+        }
+        Behaviour::Route(step) => {
+            let routed =
+                std::panic::catch_unwind(AssertUnwindSafe(|| step.route(&incoming, &sound.moment)));
+            match routed.map_err(|panic| panicked(&*panic))? {
+                Routed::On(emits) => say(job, &sound, &emits, Ended::Done).await?,
+                Routed::Unroutable(code, why) => return Err(Stop::Dead { code, why }),
+                Routed::Undecodable(why) => return Err(undecodable(why)),
+            }
+        }
+    };
+    ready.identity = sound.identity.take();
+    Ok(finish(job, &sound, ready))
+}
+
+async fn effect_outcome(
+    job: &mut Job,
+    sound: &Sound,
+    handled: Result<Handled, Box<dyn std::any::Any + Send>>,
+) -> Result<Ready, Stop> {
+    match handled.map_err(|panic| panicked(&*panic))? {
+        Handled::Done(emits) => say(job, sound, &emits, Ended::Done).await,
+        Handled::Undecodable(why) => Err(undecodable(why)),
+        Handled::Failed(Verdict::DeadLetter(code), why) => Err(Stop::Dead { code, why }),
+        Handled::Failed(Verdict::Retry(retry), why) => Err(Stop::Failed { retry, why }),
+        Handled::Failed(Verdict::Refuse(code), why) => {
+            say(
+                job,
+                sound,
+                &Emits::default().reply_refused(code, &why),
+                Ended::Refused,
+            )
+            .await
+        }
+    }
+}
+
+/// What a worker's answer becomes on the log.
+pub(super) async fn say(
+    job: &Job,
+    sound: &Sound,
+    emits: &Emits,
+    ended: Ended,
+) -> Result<Ready, Stop> {
+    let spec = &job.spec;
+    let declared = |topic: &str| spec.declares(topic);
+    let emitter = Emitter::new(&job.ports);
+    let mut outgoing = emitter
+        .all(&sound.moment, &spec.topic, &declared, emits)
+        .await?;
+    if spec.breaks(Sabotage::I2FreshIds) {
+        for message in &mut outgoing {
+            let fresh = format!("{:02x?}", job.ports.clock.random());
+            message.headers.set(events::envelope::name::ID, fresh);
+        }
+    }
+    Ok(Ready {
+        outgoing,
+        row_changed: false,
+        hold_changed: false,
+        identity: None,
+        ended,
+    })
+}
+
+/// A command whose time is over before any attempt began (E6). An attempt may have begun under the
+/// partition's last owner, if the message is older than our taking it over.
+pub(super) async fn expired(job: &Job, sound: &Sound) -> Result<Option<Ready>, Stop> {
+    let over = sound
+        .moment
+        .deadline_ms
+        .is_some_and(|deadline| deadline < sound.moment.now_ms);
+    if !over || job.attempts > 0 {
+        return Ok(None);
+    }
+    let why = "its deadline passed before it was begun";
+    let emits = if job.message.timestamp_ms < job.assigned_at_ms
+        && matches!(job.spec.behaviour, Behaviour::Handlers(_))
+    {
+        Emits::default().reply_failed("runtime.expired", why, true)
+    } else {
+        Emits::default().reply_refused("runtime.expired", why)
+    };
+    say(job, sound, &emits, Ended::Refused).await.map(Some)
+}
+
+/// It is done: if it was a dead letter once, or undoes one, its key waits for one less (D4, S4).
+fn finish(job: &mut Job, sound: &Sound, mut ready: Ready) -> Ready {
+    ready.hold_changed |= dead::release(job, sound);
+    ready
+}
+
+fn repeated(outgoing: Vec<Outgoing>) -> Ready {
+    let (row_changed, hold_changed) = (false, false);
+    Ready {
+        outgoing,
+        row_changed,
+        hold_changed,
+        identity: None,
+        ended: Ended::Repeated,
+    }
+}
+pub(super) fn undecodable(why: String) -> Stop {
+    Stop::Dead {
+        code: "runtime.undecodable",
+        why,
+    }
+}
+pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Stop {
+    Stop::Failed {
+        retry: Retry::Backoff,
+        why: format!("panicked: {}", panic_text(panic)),
+    }
+}
