@@ -146,6 +146,8 @@ pub mod consumer {
     pub const CONVERSATIONS_HISTORY: &str = "conversations.history";
     /// Writes answers.
     pub const ANSWERS_EFFECTS: &str = "answers.effects";
+    /// How each chatbot answers, for those who write answers.
+    pub const ANSWERS_SETTINGS: &str = "answers.settings";
     /// Completes the operations of the edge from replies.
     pub const OPERATIONS: &str = "operations";
     /// What needs a person.
@@ -176,6 +178,7 @@ pub mod consumer {
         CONVERSATIONS_CONVERSATION,
         CONVERSATIONS_HISTORY,
         ANSWERS_EFFECTS,
+        ANSWERS_SETTINGS,
         OPERATIONS,
         SAGAS_ALERTS,
     ];

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Answers every call alike, whatever it is asked.
-struct Says(fn(&[String]) -> Result<Vec<Vec<f32>>, EmbedError>);
+type Vectors = Result<Vec<Vec<f32>>, EmbedError>;
+struct Says(fn(&[String]) -> Vectors);
 impl Embedder for Says {
     fn model(&self) -> &str {
         "test"
@@ -60,10 +61,7 @@ fn asked() -> knowledge::EmbedPassages {
         count: 0,
     }
 }
-async fn embedding(
-    shelf: &Arc<Shelf>,
-    says: fn(&[String]) -> Result<Vec<Vec<f32>>, EmbedError>,
-) -> Given<EmbedPassages> {
+async fn embedding(shelf: &Arc<Shelf>, says: fn(&[String]) -> Vectors) -> Given<EmbedPassages> {
     given(EmbedPassages::with(Arc::new(Says(says))))
         .await
         .with_search(shelf.clone())
