@@ -1,0 +1,335 @@
+//! From an upload to passages that a search finds.
+use super::{Decided, Document, SILENCE_MS, SUPERSEDED, document_ready};
+use crate::DocumentRefusal;
+use events::ReplyAddress;
+use events::documents::{
+    AddDocument, DocumentParsed, DocumentRejected, DocumentUploaded, IndexFailed, IndexReady,
+    ParseUpload, Parsed,
+};
+use runtime::emits::clipped;
+use runtime::{Decision, Moment};
+use serde::{Deserialize, Serialize};
+
+/// The latest upload of a document, and what a search finds of it meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Upload {
+    /// The chatbot it belongs to.
+    pub chatbot: String,
+    /// The id of the `AddDocument` that brought it.
+    pub revision: String,
+    /// The file's name.
+    pub name: String,
+    /// Length in bytes.
+    pub size: i64,
+    /// How many passages; 0 while that is not known.
+    pub passages: i64,
+    /// Who is told how it ends.
+    pub asker: Option<ReplyAddress>,
+    /// What a search finds of the document now.
+    pub found: Option<Found>,
+    /// Whether any upload of the document was ever handed to the index, which then has to forget it.
+    pub handed_on: bool,
+    /// Why it was rejected, if it was.
+    pub why: Option<Why>,
+    /// When it is not waited for any longer, in milliseconds since 1970.
+    pub give_up_at_ms: i64,
+}
+
+/// The revision that a search finds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// Which one.
+    pub revision: String,
+    /// Its file's name.
+    pub name: String,
+    /// How many passages can be found.
+    pub passages: i64,
+    /// Length in bytes.
+    pub size: i64,
+}
+
+/// Why an upload was rejected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// Stable.
+    pub code: String,
+    /// A sentence for a person; at most 1,000 characters.
+    pub reason: String,
+    /// Whether it may go on all the same: a person may redrive a dead letter.
+    pub may_return: bool,
+}
+impl Why {
+    /// The file cannot be read, and never will be.
+    pub(super) fn never(code: String, reason: String) -> Self {
+        Self {
+            code,
+            reason,
+            may_return: false,
+        }
+    }
+}
+
+impl Upload {
+    /// Whether the message at hand answers the command to read this very upload (S1): an overtaken one means nothing.
+    fn is_answered(&self, at: &Moment) -> bool {
+        at.request.as_deref() == Some(&self.revision)
+    }
+
+    /// It will not be found; whoever asked is told why.
+    pub(super) fn rejected(&self, why: Why, at: &Moment) -> Decision<Document> {
+        let why = Why {
+            reason: clipped(&why.reason),
+            ..why
+        };
+        let event = DocumentRejected {
+            document: at.id.to_string(),
+            chatbot: self.chatbot.clone(),
+            revision: self.revision.clone(),
+            name: self.name.clone(),
+            code: why.code.clone(),
+            reason: why.reason.clone(),
+        };
+        let next = Self {
+            asker: None,
+            why: Some(why.clone()),
+            ..self.clone()
+        };
+        let decision = Document::to(Document::Rejected(next), at)
+            .emit(event)
+            .never_wake();
+        let (
+            asker,
+            Why {
+                code,
+                reason,
+                may_return,
+            },
+        ) = (self.asker.clone(), why);
+        if may_return {
+            return decision.answer_failed(asker, &code, &reason, true);
+        }
+        decision.answer_refused(asker, &code, &reason)
+    }
+
+    /// A search finds it now.
+    fn ready(&self, retrievable: i64, at: &Moment) -> Decision<Document> {
+        let found = Found {
+            revision: self.revision.clone(),
+            name: self.name.clone(),
+            passages: retrievable,
+            size: self.size,
+        };
+        let next = Self {
+            passages: retrievable,
+            asker: None,
+            found: Some(found),
+            why: None,
+            ..self.clone()
+        };
+        let done = document_ready(&next, at);
+        Document::to(Document::Ready(next), at)
+            .never_wake()
+            .answer(self.asker.clone(), done)
+    }
+
+    /// The same command once more: nothing begins anew, and the latest who asked is answered.
+    fn asked_again(&self, document: &Document, at: &Moment) -> Decision<Document> {
+        let joined = || Self {
+            asker: at.reply_to.clone().or(self.asker.clone()),
+            ..self.clone()
+        };
+        match (document, &self.why) {
+            (Document::Parsing(_), _) => Decision::to(Document::Parsing(joined())),
+            (Document::Indexing(_), _) => Decision::to(Document::Indexing(joined())),
+            (
+                Document::Rejected(_),
+                Some(Why {
+                    code,
+                    reason,
+                    may_return: true,
+                }),
+            ) => Decision::stay().answer_failed(at.reply_to.clone(), code, reason, true),
+            (
+                Document::Rejected(_),
+                Some(Why {
+                    code,
+                    reason,
+                    may_return: false,
+                }),
+            ) => Decision::stay().answer_refused(at.reply_to.clone(), code, reason),
+            (_, _) => Decision::stay().answer(at.reply_to.clone(), document_ready(self, at)),
+        }
+    }
+}
+
+impl Document {
+    pub(super) fn add(&self, add: AddDocument, at: &Moment) -> Decided {
+        let revision = at.message.id.clone();
+        let before = match self {
+            Self::Absent => None,
+            Self::Parsing(upload)
+            | Self::Indexing(upload)
+            | Self::Ready(upload)
+            | Self::Rejected(upload) => Some(upload),
+            Self::Deleting(_) | Self::Deleted(_) => return Err(DocumentRefusal::Deleted),
+        };
+        if before.is_some_and(|before| before.chatbot != add.chatbot) {
+            return Err(DocumentRefusal::OtherChatbot);
+        }
+        if let Some(before) = before.filter(|before| before.revision == revision) {
+            return Ok(before.asked_again(self, at));
+        }
+        let give_up_at_ms = at.now_ms.saturating_add(SILENCE_MS);
+        let upload = Upload {
+            chatbot: add.chatbot.clone(),
+            revision: revision.clone(),
+            name: add.name.clone(),
+            size: add.blob.size,
+            passages: 0,
+            asker: at.reply_to.clone(),
+            found: before.and_then(|before| before.found.clone()),
+            handed_on: before.is_some_and(|before| before.handed_on),
+            why: None,
+            give_up_at_ms,
+        };
+        let AddDocument {
+            document,
+            chatbot,
+            name,
+            media_type,
+            blob,
+        } = add;
+        let uploaded = DocumentUploaded {
+            document: document.clone(),
+            chatbot,
+            revision: revision.clone(),
+            name: name.clone(),
+            media_type: media_type.clone(),
+            blob: blob.clone(),
+        };
+        let parse = ParseUpload {
+            document,
+            revision: revision.clone(),
+            name,
+            media_type,
+            blob,
+        };
+        // Only one that is under way has somebody who waits.
+        let overtaken = before.and_then(|before| before.asker.clone());
+        Ok(Self::to(Self::Parsing(upload), at)
+            .emit(uploaded)
+            .ask(parse, revision)
+            .answer_refused(
+                overtaken,
+                SUPERSEDED,
+                "a newer upload of the document took its place",
+            )
+            .wake_at(give_up_at_ms))
+    }
+
+    /// An upload that was given up may still be read: somebody redrove its dead letter, or it came late.
+    pub(super) fn parsed(&self, parsed: Parsed, at: &Moment) -> Decision<Self> {
+        let upload = match self {
+            Self::Parsing(upload) | Self::Rejected(upload) if upload.is_answered(at) => upload,
+            Self::Absent
+            | Self::Parsing(_)
+            | Self::Indexing(_)
+            | Self::Ready(_)
+            | Self::Rejected(_)
+            | Self::Deleting(_)
+            | Self::Deleted(_) => return Decision::stay(),
+        };
+        let give_up_at_ms = at.now_ms.saturating_add(SILENCE_MS);
+        let next = Upload {
+            passages: parsed.count,
+            handed_on: true,
+            why: None,
+            give_up_at_ms,
+            ..upload.clone()
+        };
+        let event = DocumentParsed {
+            document: at.id.to_string(),
+            chatbot: upload.chatbot.clone(),
+            revision: upload.revision.clone(),
+            name: upload.name.clone(),
+            passages: parsed.passages,
+            count: parsed.count,
+        };
+        let message = format!(
+            "{}: {} passages are being indexed",
+            upload.name, parsed.count
+        );
+        let asker = upload.asker.clone();
+        Self::to(Self::Indexing(next), at)
+            .emit(event)
+            .saying(|emits| match asker {
+                Some(asker) => emits.answer_progress(asker, &message, 1, 2),
+                None => emits,
+            })
+            .wake_at(give_up_at_ms)
+    }
+
+    pub(super) fn not_parsed(&self, why: Why, at: &Moment) -> Decision<Self> {
+        match self {
+            Self::Parsing(upload) if upload.is_answered(at) => upload.rejected(why, at),
+            Self::Absent
+            | Self::Parsing(_)
+            | Self::Indexing(_)
+            | Self::Ready(_)
+            | Self::Rejected(_)
+            | Self::Deleting(_)
+            | Self::Deleted(_) => Decision::stay(),
+        }
+    }
+
+    /// News of the index, in the order of its switches: what it says is what a search finds.
+    pub(super) fn index_ready(&self, ready: &IndexReady, at: &Moment) -> Decision<Self> {
+        let now_found = |upload: &Upload| Upload {
+            found: Some(Found {
+                revision: ready.revision.clone(),
+                name: upload.name.clone(),
+                passages: ready.retrievable,
+                size: upload.size,
+            }),
+            ..upload.clone()
+        };
+        match self {
+            Self::Parsing(upload) | Self::Indexing(upload) | Self::Rejected(upload)
+                if upload.revision == ready.revision =>
+            {
+                upload.ready(ready.retrievable, at)
+            }
+            // One that was overtaken is found until the switch.
+            Self::Parsing(upload) => Decision::to(Self::Parsing(now_found(upload))),
+            Self::Indexing(upload) => Decision::to(Self::Indexing(now_found(upload))),
+            Self::Rejected(upload) => Self::to(Self::Rejected(now_found(upload)), at),
+            Self::Absent | Self::Ready(_) | Self::Deleting(_) | Self::Deleted(_) => {
+                Decision::stay()
+            }
+        }
+    }
+
+    pub(super) fn index_failed(&self, failed: IndexFailed, at: &Moment) -> Decision<Self> {
+        match self {
+            // A person may redrive what failed in the index.
+            Self::Indexing(upload) if upload.revision == failed.revision => {
+                let IndexFailed { code, reason, .. } = failed;
+                upload.rejected(
+                    Why {
+                        code,
+                        reason,
+                        may_return: true,
+                    },
+                    at,
+                )
+            }
+            Self::Absent
+            | Self::Parsing(_)
+            | Self::Indexing(_)
+            | Self::Ready(_)
+            | Self::Rejected(_)
+            | Self::Deleting(_)
+            | Self::Deleted(_) => Decision::stay(),
+        }
+    }
+}
