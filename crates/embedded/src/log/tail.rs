@@ -92,6 +92,8 @@ impl Tail {
         if end <= offset || end <= start {
             return Found::Nothing;
         }
+        // What is swept away may still be kept here.
+        let offset = offset.max(start);
         let kept = &inner.kept[slot];
         let from = kept.partition_point(|message| message.at.offset < offset);
         if from == 0 && kept.front().is_none_or(|first| first.at.offset != offset) {

@@ -6,7 +6,7 @@ INSERT INTO meta(name, value) VALUES ('doubt', 0);
 CREATE TABLE topics(
   no INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
-  id TEXT NOT NULL UNIQUE,
+  id TEXT NOT NULL,
   partitions INTEGER NOT NULL,
   retention_ms INTEGER,
   max_message_bytes INTEGER NOT NULL

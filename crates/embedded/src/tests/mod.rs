@@ -1,4 +1,8 @@
 //! Laws of the ports, and what only a file can suffer.
+mod full;
+mod kill;
 mod laws;
-mod smoke;
+mod looking;
+mod opening;
 mod support;
+mod tail;
