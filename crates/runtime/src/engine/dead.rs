@@ -120,7 +120,12 @@ async fn letter(
     }];
     outgoing.extend(answer(job, &envelope, code, why).await?);
     let id = identity(job, &envelope);
-    let holds = job.spec.ordered && hold_id(&message.key).is_some();
+    // Who may not name a tenant must not hold a key of its (I4).
+    let foreign = matches!(
+        code,
+        "runtime.tenant_not_allowed" | "runtime.tenant_mismatch"
+    );
+    let holds = job.spec.ordered && !foreign && hold_id(&message.key).is_some();
     let hold_changed = holds && hold(job, &envelope, &id, &outgoing);
     let (row_changed, identity) = (false, None);
     Ok(Ready {
