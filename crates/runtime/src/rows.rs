@@ -21,12 +21,12 @@ pub struct Pending {
     pub outgoing: Vec<Outgoing>,
 }
 
-/// The answer to an edge's command, until its deadline (E2).
+/// The answer to an edge's command, until its deadline and for some time after it (E2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
     /// The command's id.
     pub id: String,
-    /// In milliseconds since 1970; forgotten afterwards.
+    /// Its deadline, in milliseconds since 1970; forgotten some time after it.
     pub until_ms: i64,
     /// The answer, if it was given at once.
     pub outgoing: Vec<Outgoing>,
@@ -44,7 +44,7 @@ pub struct EntityRow {
     /// Edge commands.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answered: Vec<Answered>,
-    /// The latest time to wake that there was (E7).
+    /// The latest wake that may have been sent: a new one is later (E7).
     #[serde(default)]
     pub last_wake_at_ms: i64,
     /// The author's state.

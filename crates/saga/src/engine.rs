@@ -70,13 +70,16 @@ impl<D, C> Saga<D, C> {
             (_, Input::Reply { token, reply }) if state.awaiting.as_ref() == Some(&token) => {
                 run.hear(token, reply)?
             }
-            (_, Input::Woke { at }) if state.wake_at == Some(at) => match state.awaiting.clone() {
-                Some(token) => {
-                    let waited = format!("no answer to {token} in time");
-                    run.hear(token, Reply::failed(SILENCE, waited, true))?;
+            (_, Input::Woke { at }) if state.wake_at == Some(at) => {
+                run.state.last_wake_at = run.state.last_wake_at.max(at);
+                match state.awaiting.clone() {
+                    Some(token) => {
+                        let waited = format!("no answer to {token} in time");
+                        run.hear(token, Reply::failed(SILENCE, waited, true))?;
+                    }
+                    None => run.send()?,
                 }
-                None => run.send()?,
-            },
+            }
             (Stuck(step), Input::Resume { by, why }) => {
                 let (by, why) = bounded(by, why);
                 run.state.remember(now, What::Resumed { by, why });
@@ -114,6 +117,9 @@ fn bounded(mut by: String, mut why: String) -> (String, String) {
     cut(&mut why, PERSON_MAX);
     (by, why)
 }
+
+/// A wake due within this time may have been sent by an owner whose clock is ahead, in milliseconds.
+const MAY_BE_SENT: Millis = 60_000;
 
 /// One call of `advance`, under way.
 struct Run<'a, D, C> {
@@ -243,14 +249,16 @@ impl<D, C> Run<'_, D, C> {
     /// `Progress` puts off silence, never the end.
     fn listen_on(&mut self, index: usize) {
         let silent_at = self.now.saturating_add(self.saga.steps[index].silence);
-        let wake_at = silent_at
-            .min(self.state.give_up_at)
-            .max(self.state.last_wake_at);
-        (self.state.wake_at, self.state.last_wake_at) = (Some(wake_at), wake_at);
+        let wake_at = silent_at.min(self.state.give_up_at);
+        if self.state.wake_at.is_none_or(|before| wake_at > before) {
+            self.wake(wake_at);
+        }
     }
     fn wake(&mut self, at: Millis) {
-        let later = at.max(self.state.last_wake_at.saturating_add(1));
-        (self.state.wake_at, self.state.last_wake_at) = (Some(later), later);
+        let before = self.state.wake_at;
+        let sent = before.filter(|before| *before <= self.now.saturating_add(MAY_BE_SENT));
+        self.state.last_wake_at = self.state.last_wake_at.max(sent.unwrap_or_default());
+        self.state.wake_at = Some(at.max(self.state.last_wake_at.saturating_add(1)));
     }
     fn rest_in(&mut self, phase: Phase) {
         self.state.phase = phase;

@@ -220,8 +220,8 @@ pub struct State {
     pub tries: u32,
     /// When to wake it.
     pub wake_at: Option<Millis>,
-    /// The latest `wake_at` there was: a new one is later, so an old `Woke` never fits, even when clocks step
-    /// back (E7).
+    /// The latest `wake_at` whose `Woke` may have been sent: a new one is later, so an old `Woke` never fits
+    /// (E7, docs/adr/0001).
     pub last_wake_at: Millis,
     /// When the command awaited is given up, whatever progress it reports.
     pub give_up_at: Millis,

@@ -205,11 +205,20 @@ fn a_clock_that_steps_back_never_moves_a_waking_earlier() {
     let first = saga.state().wake_at;
     let saga = saga.at(0).hears(Progress);
     assert_eq!(saga.state().wake_at, first);
-    let saga = saga.hears(no());
-    assert!(
-        saga.state().wake_at > first,
-        "a new command wakes later than any before it"
-    );
+}
+#[test]
+fn a_new_command_wakes_later_than_a_wake_that_may_have_been_sent() {
+    let saga = given(create_chatbot(), "bot").at(100_000).hears(Done);
+    let first = saga.state().wake_at.expect("it wakes");
+    let saga = saga.at(first - 1).hears(no());
+    assert!(saga.state().wake_at > Some(first));
+}
+#[test]
+fn a_long_time_out_that_was_answered_early_does_not_delay_the_next() {
+    let saga = given(subscribe(), ADA).hears(Done); // may take 30 minutes to be paid
+    let long = saga.state().wake_at.expect("it wakes");
+    let saga = saga.at(60_000).hears(Done);
+    assert!(saga.state().wake_at.expect("it wakes") < long);
 }
 
 #[test]
