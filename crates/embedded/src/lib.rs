@@ -5,6 +5,8 @@
 //! - `log`, `state`, `blobs`, `search`, `schemas`: a port each;
 //! - `schema`: the tables.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod blobs;
 mod checkpointer;
 mod crash;

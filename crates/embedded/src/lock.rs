@@ -6,7 +6,16 @@ use std::path::{Path, PathBuf};
 
 /// The right to write; ends when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Ownership(#[allow(dead_code, reason = "held, never read")] File);
+pub(crate) struct Ownership(File);
+
+impl Drop for Ownership {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that is being started holds a copy of the handle until it begins.
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "cannot unlock");
+        }
+    }
+}
 
 /// The file beside `path` that is locked.
 pub(crate) fn lock_path(path: &Path) -> PathBuf {
@@ -45,7 +54,7 @@ pub(crate) fn take(path: &Path) -> Result<Ownership, OpenError> {
     let written = file
         .set_len(0)
         .and_then(|()| file.rewind())
-        .and_then(|()| write!(file, "{}\n", std::process::id()));
+        .and_then(|()| writeln!(file, "{}", std::process::id()));
     written.map_err(failed)?;
     Ok(Ownership(file))
 }

@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::log::{append::Heads, groups::Groups, tail::Tail, topics::Topics};
 use runtime::ports::{clock::Clock, log::Message};
 use rusqlite::Connection;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -25,6 +25,9 @@ pub(crate) struct Shared {
     pub crash: Crash,
 }
 
+/// Something that follows a commit.
+pub(crate) type Deed = Box<dyn FnOnce(&Shared) + Send>;
+
 /// The transaction that is open, as a job sees it.
 pub(crate) struct Batch<'a> {
     pub sql: &'a Connection,
@@ -35,7 +38,7 @@ pub(crate) struct Batch<'a> {
     /// What will be in the tail.
     pub appended: Vec<(usize, Arc<Message>)>,
     /// What happens once it is committed, before anybody is answered.
-    pub after: Vec<Box<dyn FnOnce(&Shared) + Send>>,
+    pub after: Vec<Deed>,
     /// Bytes written, about.
     pub bytes: usize,
 }
@@ -223,10 +226,7 @@ impl Turns {
                 if alone || begun.elapsed() > TURN || batch.bytes > TURN_BYTES {
                     return Ok(());
                 }
-                left = match queue.try_recv() {
-                    Ok(job) => Some(job),
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-                };
+                left = queue.try_recv().ok();
             }
             Ok(())
         });

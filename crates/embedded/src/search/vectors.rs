@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The vectors of one revision, of unit length. They never change.
 pub(super) struct Part {
     pub revision: i64,
+    /// With or without a vector.
+    passages: usize,
     dimension: usize,
     /// Rising.
     ordinals: Vec<i64>,
@@ -119,6 +121,10 @@ impl Scope {
             .map(|part| 128 + 4 * part.values.len() + 8 * part.ordinals.len())
             .sum()
     }
+    /// How many passages it has.
+    pub(super) fn passages(&self) -> usize {
+        self.parts.iter().map(|part| part.passages).sum()
+    }
     fn part(&self, revision: i64) -> Option<&Arc<Part>> {
         let index = self
             .parts
@@ -182,6 +188,7 @@ impl Part {
     fn load(sql: &Connection, revision: i64) -> Result<Self, Fault> {
         let mut part = Self {
             revision,
+            passages: 0,
             dimension: 0,
             ordinals: vec![],
             values: vec![],
@@ -191,6 +198,7 @@ impl Part {
         )?;
         let mut rows = find.query(params![revision * ORDINALS, (revision + 1) * ORDINALS])?;
         while let Some(row) = rows.next()? {
+            part.passages += 1;
             let bytes = row
                 .get_ref(1)?
                 .as_blob()

@@ -1,30 +1,99 @@
 //! From a person's words to an FTS5 query. No character of theirs is syntax.
 use super::stage::scope_word;
+use crate::fault::Fault;
+use rusqlite::{Connection, params};
 
 /// More words than this are not looked for: the index is asked once per word.
 const MOST: usize = 32;
 
-/// Passages of the scope that hold any of the words; `None` if there is no word.
-pub(super) fn expression(scope: i64, text: &str) -> Option<String> {
+/// A word in more passages than this only adds to the score of those that hold a rarer one: to score every
+/// passage with "the" would take longer than all the rest.
+const RARE: i64 = 300;
+
+/// Passages of the scope that hold any of the words, as long as some of them are rare; `None` if there is no word.
+pub(super) fn expression(
+    sql: &Connection,
+    scope: i64,
+    passages: usize,
+    text: &str,
+) -> Result<Option<String>, Fault> {
+    let words = words(text);
+    if words.is_empty() {
+        return Ok(None);
+    }
+    let mut common = vec![];
+    let mut rare = words;
+    if i64::try_from(passages).unwrap_or(i64::MAX) > RARE && rare.len() > 1 {
+        (rare, common) = split(sql, scope, rare)?;
+    }
+    Ok((!rare.is_empty()).then(|| join(scope, &rare, &common)))
+}
+
+/// The different words, in lower case.
+fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = vec![];
     for word in text
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
     {
+        if words.len() >= MOST {
+            break;
+        }
         let word = word.to_lowercase();
-        if words.len() < MOST && !words.contains(&word) {
+        if !words.contains(&word) {
             words.push(word);
         }
     }
-    if words.is_empty() {
-        return None;
+    words
+}
+
+/// Rare words and common ones; where all are common, the rarest counts as rare.
+fn split(
+    sql: &Connection,
+    scope: i64,
+    words: Vec<String>,
+) -> Result<(Vec<String>, Vec<String>), Fault> {
+    let (mut rare, mut common) = (vec![], vec![]);
+    for word in words {
+        let found = count(sql, scope, &word, RARE + 1)?;
+        // A word that nobody wrote helps nobody.
+        if found > RARE {
+            common.push(word);
+        } else if found > 0 {
+            rare.push(word);
+        }
     }
-    let any: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-    Some(format!(
-        "scope : \"{}\" AND {{heading text}} : ({})",
-        scope_word(scope),
-        any.join(" OR ")
-    ))
+    if rare.is_empty() {
+        let mut counted = vec![];
+        for (index, word) in common.iter().enumerate() {
+            counted.push((count(sql, scope, word, 20 * RARE)?, index));
+        }
+        counted.sort_unstable();
+        rare.extend(counted.first().map(|(_, index)| common.remove(*index)));
+    }
+    Ok((rare, common))
+}
+
+/// In how many passages of the scope a word is; counted up to `most`.
+fn count(sql: &Connection, scope: i64, word: &str, most: i64) -> Result<i64, Fault> {
+    let expression = join(scope, &[word.to_owned()], &[]);
+    let mut count = sql.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM search_text WHERE search_text MATCH ?1 LIMIT ?2)",
+    )?;
+    Ok(count.query_row(params![expression, most], |row| row.get(0))?)
+}
+
+/// Any of the rare words; the common ones may be there.
+fn join(scope: i64, rare: &[String], common: &[String]) -> String {
+    let any = |words: &[String]| {
+        let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+        format!("{{heading text}} : ({})", quoted.join(" OR "))
+    };
+    let scope = format!("scope : \"{}\"", scope_word(scope));
+    match common {
+        [] => format!("{scope} AND {}", any(rare)),
+        _ => format!("{scope} AND {} AND ({scope} OR {})", any(rare), any(common)),
+    }
 }
 
 #[cfg(test)]
@@ -33,13 +102,17 @@ mod tests {
 
     #[test]
     fn no_text_of_a_person_is_syntax() {
-        let query = expression(7, "NEAR(a* \"b\" -c) OR scope:x AND ^d {e} déjà_vu").unwrap();
-        let words = query.split_once(" AND ").unwrap().1;
+        let found = words("NEAR(a* \"b\" -c) OR scope:x AND ^d {e} déjà_vu a");
+        let wanted = [
+            "near", "a", "b", "c", "or", "scope", "x", "and", "d", "e", "déjà", "vu",
+        ];
+        assert_eq!(found, wanted);
+        let query = join(7, &found[1..3], &found[3..4]);
+        let (scope, both) = ("scope : \"s7\"", "{heading text} : (\"a\" OR \"b\")");
         assert_eq!(
-            words,
-            "{heading text} : (\"near\" OR \"a\" OR \"b\" OR \"c\" OR \"or\" OR \"scope\" OR \"x\" OR \
-             \"and\" OR \"d\" OR \"e\" OR \"déjà\" OR \"vu\")"
+            query,
+            format!("{scope} AND {both} AND ({scope} OR {{heading text}} : (\"c\"))")
         );
-        assert_eq!(expression(7, " ?! \"*\" "), None);
+        assert_eq!(words(" ?! \"*\" "), Vec::<String>::new());
     }
 }

@@ -135,3 +135,57 @@ async fn accents_and_case_do_not_matter_and_a_passage_taken_by_hand_is_missed() 
     assert_eq!((counts.stored, counts.retrievable), (2, 2));
     assert_eq!(search.count_chatbot(&acme, "bot").await, Ok(2));
 }
+
+#[tokio::test]
+async fn common_words_only_add_to_what_rare_words_find() {
+    let place = Place::new();
+    let file = place.open();
+    let (search, acme) = (file.search(), TenantId::new("acme").unwrap());
+    let revision = Revision {
+        chatbot: "bot".into(),
+        document: "doc".into(),
+        name: "doc".into(),
+        revision: "r".into(),
+    };
+    let text = |n: u32| match n {
+        7 => "a zebra without an article and with many more words than the other".to_owned(),
+        8 => "the zebra".to_owned(),
+        n if n % 2 == 0 => format!("the number of {n}"),
+        n => format!("the number {n}"),
+    };
+    let passage = |ordinal| IndexedPassage {
+        ordinal,
+        text: text(ordinal),
+        heading: String::new(),
+        page: None,
+        vector: vec![],
+    };
+    search
+        .stage(&acme, &revision, (0..1_000).map(passage).collect())
+        .await
+        .unwrap();
+    search.publish(&acme, &revision, 1).await.unwrap();
+    let query = async |text: &str| {
+        let query = Query {
+            chatbot: "bot".into(),
+            text: text.into(),
+            vector: vec![],
+            limit: 20,
+        };
+        let hits = search.query(&acme, &query).await.unwrap();
+        hits.into_iter().map(|hit| hit.ordinal).collect::<Vec<_>>()
+    };
+    assert_eq!(query("the zebra unheard-of").await[..2], [8, 7]);
+    assert_eq!(
+        query("the zebra").await.len(),
+        2,
+        "a common word finds nothing beside a rare one"
+    );
+    let common = query("the number of").await;
+    assert!(
+        common.len() == 20 && common.iter().all(|n| n % 2 == 0),
+        "the rarest of them counts: {common:?}"
+    );
+    assert_eq!(query("the").await.len(), 20);
+    assert!(query("unheard never").await.is_empty());
+}
