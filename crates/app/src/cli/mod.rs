@@ -1,0 +1,178 @@
+//! The command line: one file a command. Results go to stdout, everything else to stderr; 0 is success, 1 a failure,
+//! 2 a wrong use or configuration.
+mod config;
+mod dead_letters;
+mod keys;
+mod output;
+mod run;
+mod sagas;
+mod topics;
+mod trace;
+mod up;
+
+use crate::config::{Config, ConfigError, FILE_VARIABLE, Sources};
+use crate::demo;
+use crate::look::LookError;
+use crate::wiring::StartError;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Event-driven backend for AI chatbots: documents become a chatbot that answers with citations.
+#[derive(Debug, Parser)]
+#[command(name = "troupe", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// The configuration file; without it ./troupe.toml, if it is there
+    #[arg(long, value_name = "FILE", global = true, env = FILE_VARIABLE)]
+    config: Option<PathBuf>,
+    /// The database file; overrides data.path
+    #[arg(long, value_name = "FILE", global = true)]
+    data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Turn real documents into a chatbot, ask it, break it, and check every claim
+    Demo(demo::Args),
+    /// Serve HTTP and run all workers, in one process
+    Up(up::Args),
+    /// Run some workers only, without HTTP
+    Run(run::Args),
+    /// The map: every topic, who writes it, who reads it
+    #[command(subcommand)]
+    Topics(topics::Command),
+    /// Sagas: where each stands, and what it did
+    #[command(subcommand)]
+    Sagas(sagas::Command),
+    /// Messages that could not be handled, with the reason
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
+    /// All that one request caused, in order, with times
+    Trace(trace::Args),
+    /// The configuration
+    #[command(subcommand)]
+    Config(config::Command),
+    /// API keys
+    #[command(subcommand)]
+    Keys(keys::Command),
+}
+
+/// Why a command did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// The configuration, or what was asked, is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Nothing could be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The database could not be looked at.
+    #[error(transparent)]
+    Look(#[from] LookError),
+    /// What was asked cannot be.
+    #[error("{0}")]
+    Usage(String),
+    /// It did not succeed.
+    #[error("{0}")]
+    Other(String),
+}
+impl Failed {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Config(_)
+            | Self::Usage(_)
+            | Self::Start(StartError::Config(_) | StartError::NoWorker { .. }) => 2,
+            Self::Start(_) | Self::Look(_) | Self::Other(_) => 1,
+        }
+    }
+}
+impl From<runtime::PortError> for Failed {
+    fn from(error: runtime::PortError) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+impl Common {
+    /// The configuration, all layers together.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        let mut config = self.sources().read()?;
+        if let Some(path) = &self.data {
+            config.data.path.clone_from(path);
+        }
+        Ok(config)
+    }
+    fn sources(&self) -> Sources {
+        Sources::of_process(self.config.as_deref())
+    }
+}
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    events::record::limit_allocations(); // before anything is decoded (A2)
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("troupe: cannot start threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(dispatch(cli));
+    runtime.shutdown_background();
+    match ended {
+        Ok(code) => code,
+        // A reader that has seen enough (`| head`) is no failure.
+        Err(Failed::Other(why)) if why.contains("Broken pipe") => ExitCode::SUCCESS,
+        Err(failed) => {
+            eprintln!("troupe: {failed}");
+            ExitCode::from(failed.code())
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<ExitCode, Failed> {
+    let common = cli.common;
+    match cli.command {
+        Command::Demo(args) => return demo::run(args, &common).await,
+        Command::Up(args) => return up::run(args, &common).await,
+        Command::Run(args) => return run::run(args, &common).await,
+        Command::Topics(command) => topics::run(command)?,
+        Command::Sagas(command) => sagas::run(command, &common).await?,
+        Command::DeadLetters(command) => dead_letters::run(command, &common).await?,
+        Command::Trace(args) => trace::run(args, &common).await?,
+        Command::Config(command) => config::run(command, &common)?,
+        Command::Keys(command) => keys::run(command)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

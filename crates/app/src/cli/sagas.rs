@@ -1,0 +1,276 @@
+//! `troupe sagas`.
+use super::output::{clip, duration, say, say_json, say_table};
+use super::{Common, Failed};
+use crate::clock::SystemClock;
+use crate::look::Look;
+use crate::look::sagas::FoundSaga;
+use crate::wiring::{self, StartError};
+use embedded::OpenError;
+use events::map::TopicMap;
+use events::system::{AbandonSaga, ResumeSaga};
+use events::{Key, MessageId};
+use runtime::Moment;
+use runtime::emission::Emitter;
+use runtime::emits::AnyRecord;
+use runtime::ports::clock::Clock;
+use runtime::time::rfc3339;
+use saga::{Phase, Reply, What};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What to do with sagas.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Where each saga stands
+    List {
+        /// Only those that wait for a person
+        #[arg(long)]
+        stuck: bool,
+        /// At most so many
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        limit: u32,
+        /// For a program
+        #[arg(long)]
+        json: bool,
+    },
+    /// What one saga did: every command and answer, with times
+    Show {
+        /// Its id, or <tenant>/<id>
+        id: String,
+        /// For a program
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let a stuck saga try its undo again
+    Resume(Asked),
+    /// Give a stuck saga up: what it left is yours to put right
+    Abandon(Asked),
+}
+
+/// What a person asks of a stuck saga.
+#[derive(Debug, clap::Args)]
+pub(super) struct Asked {
+    /// Its id, or <tenant>/<id>
+    id: String,
+    /// Who asks for it
+    #[arg(long)]
+    by: String,
+    /// The reason, for the saga's history
+    #[arg(long)]
+    why: String,
+}
+
+pub(super) async fn run(command: Command, common: &Common) -> Result<(), Failed> {
+    match command {
+        Command::List { stuck, limit, json } => {
+            let look = Look::open(&common.config()?.data.path).await?;
+            let wanted = |saga: &FoundSaga| !stuck || matches!(saga.state.phase, Phase::Stuck(_));
+            let (found, more) = look.sagas(wanted, limit as usize).await?;
+            if more {
+                eprintln!("troupe: only the first {limit} are shown; --limit shows more");
+            }
+            if json {
+                return say_json(&found.iter().map(as_json).collect::<Vec<_>>());
+            }
+            if found.is_empty() {
+                eprintln!("there are no {}sagas", if stuck { "stuck " } else { "" });
+                return Ok(());
+            }
+            list(&found)
+        }
+        Command::Show { id, json } => {
+            let look = Look::open(&common.config()?.data.path).await?;
+            let found = look.sagas_called(&id).await?;
+            if json {
+                return say_json(&found.iter().map(as_json).collect::<Vec<_>>());
+            }
+            found.iter().try_for_each(show)
+        }
+        Command::Resume(asked) => {
+            ask(common, &asked, |saga, Asked { by, why, .. }| {
+                let (by, why) = (by.clone(), runtime::emits::clipped(why));
+                Box::new(ResumeSaga { saga, by, why })
+            })
+            .await
+        }
+        Command::Abandon(asked) => {
+            ask(common, &asked, |saga, Asked { by, why, .. }| {
+                let (by, why) = (by.clone(), runtime::emits::clipped(why));
+                Box::new(AbandonSaga { saga, by, why })
+            })
+            .await
+        }
+    }
+}
+
+fn list(found: &[FoundSaga]) -> Result<(), Failed> {
+    let row = |saga: &FoundSaga| {
+        let why = saga
+            .state
+            .why
+            .as_ref()
+            .map(|why| format!("{}: {}", why.code, why.message));
+        vec![
+            saga.definition.clone(),
+            saga.key.clone(),
+            saga.state.phase.to_string(),
+            saga.state.turn.to_string(),
+            rfc3339(saga.last_ms()),
+            clip(&why.unwrap_or_default(), 80),
+        ]
+    };
+    say_table(
+        &["saga", "key", "phase", "commands", "last", "turned back by"],
+        found.iter().map(row).collect(),
+    )
+}
+
+fn show(found: &FoundSaga) -> Result<(), Failed> {
+    let state = &found.state;
+    say(format_args!(
+        "{} {}: {} ({})",
+        found.definition, found.key, state.phase, state.version
+    ))?;
+    if let Some(why) = &state.why {
+        say(format_args!(
+            "  turned back by {}: {}",
+            why.code, why.message
+        ))?;
+    }
+    if !state.reported.is_empty() {
+        say(format_args!(
+            "  given up after the pivot: {}",
+            state.reported.join(", ")
+        ))?;
+    }
+    let first = state.history.first().map_or(0, |past| past.at);
+    for (place, past) in state.history.iter().enumerate() {
+        if place == 1 && state.forgotten > 0 {
+            say(format_args!(
+                "    … {} entries were dropped",
+                state.forgotten
+            ))?;
+        }
+        say(format_args!(
+            "  {}  {:>8}  {}",
+            rfc3339(past.at),
+            format!("+{}", duration(past.at - first)),
+            told(&past.what)
+        ))?;
+    }
+    if let (Some(awaiting), Some(at)) = (&state.awaiting, state.wake_at) {
+        say(format_args!(
+            "  waits for the answer to {awaiting}, until {}",
+            rfc3339(at)
+        ))?;
+    }
+    if matches!(state.phase, Phase::Stuck(_)) {
+        say("  stuck: `troupe sagas resume` tries again, `troupe sagas abandon` gives it up")?;
+    }
+    Ok(())
+}
+
+fn told(what: &What) -> String {
+    match what {
+        What::Sent { token } => format!("sent      {token}"),
+        What::Heard { token, reply } => format!("heard     {token}  {}", said(reply)),
+        What::Resumed { by, why } => format!("resumed   by {by}: {why}"),
+        What::Abandoned { by, why } => format!("abandoned by {by}: {why}"),
+    }
+}
+
+fn said(reply: &Reply) -> String {
+    match reply {
+        Reply::Done => "done".into(),
+        Reply::Progress => "progress".into(),
+        Reply::Refused { code, message } => format!("refused {code}: {message}"),
+        Reply::Failed {
+            code,
+            message,
+            may_have_happened,
+        } => {
+            let perhaps = if *may_have_happened {
+                ", and may have happened"
+            } else {
+                ""
+            };
+            format!("failed {code}: {message}{perhaps}")
+        }
+    }
+}
+
+fn as_json(saga: &FoundSaga) -> Value {
+    json!({ "saga": saga.definition, "key": saga.key, "state": saga.state, "data": saga.data })
+}
+
+/// Puts a person's command on the saga's input. It is handled when the workers run.
+async fn ask(
+    common: &Common,
+    asked: &Asked,
+    command: impl Fn(String, &Asked) -> Box<dyn AnyRecord>,
+) -> Result<(), Failed> {
+    let path = common.config()?.data.path;
+    let look = Look::open(&path).await?;
+    let stuck: Vec<FoundSaga> = look.sagas_called(&asked.id).await?;
+    let stuck: Vec<FoundSaga> = stuck
+        .into_iter()
+        .filter(|saga| matches!(saga.state.phase, Phase::Stuck(_)))
+        .collect();
+    drop(look);
+    let [saga] = stuck.as_slice() else {
+        return Err(Failed::Other(match stuck.len() {
+            0 => format!(
+                "the saga {} is not stuck: see `troupe sagas show {}`",
+                asked.id, asked.id
+            ),
+            several => format!(
+                "{several} stuck sagas are called {}: name one as <tenant>/<id>",
+                asked.id
+            ),
+        }));
+    };
+    let key = Key::parse(&saga.key).map_err(|e| Failed::Other(e.to_string()))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let embedded = wiring::open(&path, clock.clone(), TopicMap::embedded())
+        .await
+        .map_err(owned)?;
+    let ports = wiring::ports(&embedded, clock.clone()).await?;
+    let id = Uuid::now_v7().to_string();
+    let moment = Moment {
+        tenant: key.tenant().as_str().into(),
+        id: key.id().into(),
+        now_ms: clock.now_ms(),
+        consumer: "cli".into(),
+        correlation: id.as_str().into(),
+        message: MessageId {
+            tenant: key.tenant().as_str().into(),
+            source: "troupe/cli".into(),
+            id,
+        },
+        ..Moment::for_tests("")
+    };
+    let body = command(key.id().to_owned(), asked);
+    let outgoing = Emitter::new(&ports)
+        .own(&moment, &saga.definition, &*body, "command")
+        .await;
+    ports
+        .log
+        .append(vec![outgoing.map_err(|e| Failed::Other(e.to_string()))?])
+        .await?;
+    eprintln!("noted; `troupe up` carries it out");
+    Ok(())
+}
+
+/// A person's command goes to whoever owns the file (M1).
+fn owned(error: StartError) -> Failed {
+    match error {
+        StartError::Open {
+            source: source @ OpenError::Owned { .. },
+            ..
+        } => Failed::Other(format!(
+            "{source}. Stop `troupe up`, run this again, and start it"
+        )),
+        other => other.into(),
+    }
+}

@@ -1,0 +1,105 @@
+//! `troupe up`: the workers and the edge in one process, until it is told to stop.
+use super::output::say;
+use super::{Common, Failed, keys};
+use crate::config::Config;
+use crate::logging;
+use crate::wiring::{App, Roles, Unfinished};
+use edge::{ApiKey, KeyHash};
+use events::TenantId;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// How a process ends that is told to stop twice: as if SIGTERM had killed it.
+const KILLED: u8 = 128 + 15;
+/// The tenant of `--dev`.
+const DEV_TENANT: &str = "demo";
+
+/// How to serve.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Where to listen; overrides http.listen. Port 0 is any free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Make a key for the tenant `demo` and print it; it is good until this process stops
+    #[arg(long)]
+    dev: bool,
+}
+
+pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed> {
+    let mut config = common.config()?;
+    if let Some(listen) = args.listen {
+        config.http.listen = listen;
+    }
+    if args.dev {
+        say(format_args!("key {}", let_in_developer(&mut config)?))?;
+    }
+    if config.access.keys.is_empty() {
+        let how = "nobody could come in: the configuration has no API key\n\
+                   \x20 make one:       troupe keys new --tenant acme\n\
+                   \x20 or just try it: troupe up --dev";
+        return Err(Failed::Usage(how.into()));
+    }
+    logging::start(&config.log).map_err(Failed::Usage)?;
+    let app = App::start(&config, &Roles::all()).await?;
+    if let Some(address) = app.address() {
+        say(format_args!("ready http://{address}"))?;
+    }
+    until_stopped(app, config.process.stop()).await
+}
+
+/// A key that is good as long as this process.
+fn let_in_developer(config: &mut Config) -> Result<String, Failed> {
+    let key = keys::new_key();
+    let tenant = TenantId::new(DEV_TENANT).map_err(|e| Failed::Usage(e.to_string()))?;
+    config.access.keys.push(ApiKey {
+        tenant,
+        name: "dev".into(),
+        sha256: KeyHash::of(&key),
+    });
+    Ok(key)
+}
+
+/// Waits for SIGTERM or ctrl-c, then stops within `deadline`; a second signal ends the process at once.
+pub(super) async fn until_stopped(app: App, deadline: Duration) -> Result<ExitCode, Failed> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    either(&mut terminate, &mut interrupt).await;
+    tracing::info!(
+        within_s = deadline.as_secs(),
+        "stopping: what is under way is finished first"
+    );
+    tokio::select! {
+        biased;
+        () = either(&mut terminate, &mut interrupt) => {
+            tracing::warn!("stopped at once: what was under way is done after the next start");
+            Ok(ExitCode::from(KILLED))
+        }
+        unfinished = app.stop(deadline) => {
+            report(&unfinished);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+fn report(unfinished: &Unfinished) {
+    if unfinished.requests {
+        tracing::warn!("some requests were cut off; their operations go on");
+    }
+    if !unfinished.consumers.is_empty() {
+        let consumers = unfinished.consumers.join(", ");
+        tracing::warn!(
+            consumers,
+            "not finished in time; it is done after the next start"
+        );
+    }
+    tracing::info!("stopped");
+}

@@ -1,0 +1,6 @@
+//! `troupe`: see [`app`].
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    app::cli::main()
+}

@@ -1,0 +1,94 @@
+//! Which consumers run, and what each worker is given from outside.
+use super::StartError;
+use crate::Config;
+use crate::config::closest;
+use runtime::Consumer;
+use runtime::breaker::Breakers;
+use std::collections::BTreeSet;
+
+/// Which consumers run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Selection {
+    /// All of them.
+    #[default]
+    All,
+    /// Those of these contexts (`documents`), and these consumers (`documents.effects`).
+    These(Vec<String>),
+}
+
+/// What a process does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roles {
+    /// Which consumers run.
+    pub consumers: Selection,
+    /// Whether it answers HTTP.
+    pub edge: bool,
+}
+impl Roles {
+    /// Everything: `troupe up`.
+    pub fn all() -> Self {
+        Self {
+            consumers: Selection::All,
+            edge: true,
+        }
+    }
+    /// Every worker, without HTTP.
+    pub fn workers() -> Self {
+        Self {
+            consumers: Selection::All,
+            edge: false,
+        }
+    }
+}
+
+/// The consumers of all workers and of the edge.
+///
+/// # Errors
+/// [`StartError::Config`] or [`StartError::Models`] if a model endpoint cannot be used.
+pub fn all(config: &Config, breakers: &Breakers) -> Result<Vec<Consumer>, StartError> {
+    let models = super::models::Models::of(&config.models, breakers)?;
+    let workers = [
+        documents::consumers(config.parsing.limits()),
+        knowledge::consumers(models.of_passages),
+        answers::consumers(models.of_questions, models.writers),
+        conversations::consumers(),
+        edge::consumers(),
+    ];
+    Ok(workers.into_iter().flatten().collect())
+}
+
+/// Those that `roles` names.
+pub(super) fn chosen(
+    config: &Config,
+    breakers: &Breakers,
+    roles: &Roles,
+) -> Result<Vec<Consumer>, StartError> {
+    let all = all(config, breakers)?;
+    let Selection::These(names) = &roles.consumers else {
+        return Ok(all);
+    };
+    let known: BTreeSet<&str> = all
+        .iter()
+        .flat_map(|consumer| [context(consumer.name), consumer.name])
+        .collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(name.as_str())) {
+        let like = closest(name, known.iter().map(|&name| name.to_owned()).collect());
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(StartError::NoWorker {
+            name: name.clone(),
+            like,
+            known,
+        });
+    }
+    let wanted = |consumer: &Consumer| {
+        names
+            .iter()
+            .any(|name| name == consumer.name || name == context(consumer.name))
+    };
+    Ok(all.into_iter().filter(wanted).collect())
+}
+
+/// `documents` of `documents.effects`.
+fn context(consumer: &str) -> &str {
+    consumer.split('.').next().unwrap_or(consumer)
+}

@@ -1,0 +1,172 @@
+//! Wiring: the ports on one file, all workers, the edge, and what keeps the house clean, in one process.
+//!
+//! [`App::start`] is all that `troupe up`, the demo, the tests and the bench need; [`consumers`] is where each worker
+//! is given what it needs from outside.
+pub mod consumers;
+mod error;
+mod housekeeping;
+mod http;
+mod models;
+pub mod topics;
+mod watch;
+
+pub use consumers::{Roles, Selection};
+pub use error::StartError;
+pub use watch::{Figures, Trouble, Watch};
+
+use crate::Config;
+use crate::clock::SystemClock;
+use embedded::Embedded;
+use events::all_records;
+use events::map::TopicMap;
+use housekeeping::Housekeeping;
+use http::Http;
+use runtime::Ports;
+use runtime::breaker::Breakers;
+use runtime::codec::Schemas;
+use runtime::engine;
+use runtime::keys::Keys;
+use runtime::ports::clock::Clock;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A running Troupe.
+pub struct App {
+    ports: Ports,
+    embedded: Embedded,
+    watch: Arc<Watch>,
+    housekeeping: Housekeeping,
+    http: Option<Http>,
+}
+
+/// What was not finished when the deadline of a stop came. It is done again after the next start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Consumers that still had work in hand.
+    pub consumers: Vec<Arc<str>>,
+    /// Whether requests were cut off.
+    pub requests: bool,
+}
+
+impl App {
+    /// Opens the database and starts what `roles` names; everything is ready when it returns.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs then.
+    pub async fn start(config: &Config, roles: &Roles) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let map = Arc::new(TopicMap::embedded().clone());
+        // The port is tried first: nothing has begun yet if somebody has it.
+        let listener = match roles.edge {
+            true => Some(http::bind(config.http.listen).await?),
+            false => None,
+        };
+        let embedded = open(&config.data.path, clock.clone(), &map).await?;
+        let ports = ports(&embedded, clock).await?;
+        let chosen = consumers::chosen(config, &ports.breakers, roles)?;
+        let options = engine::Options {
+            map: map.clone(),
+            sabotage: None,
+        };
+        let running = engine::start(&ports, chosen, &options)?;
+        let watch = Arc::new(Watch::new(running, &ports, embedded.clone()));
+        let housekeeping = Housekeeping::start(&embedded, &ports, &map, &config.process, &watch);
+        let http = match listener {
+            Some(listener) => Some(Http::start(listener, config, &ports, &watch)?),
+            None => None,
+        };
+        Ok(Self {
+            ports,
+            embedded,
+            watch,
+            housekeeping,
+            http,
+        })
+    }
+
+    /// Where the edge listens, if it does.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.http.as_ref().map(Http::address)
+    }
+    /// The world of this process.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+    /// The database.
+    pub fn embedded(&self) -> &Embedded {
+        &self.embedded
+    }
+    /// How everything fares.
+    pub fn watch(&self) -> &Arc<Watch> {
+        &self.watch
+    }
+
+    /// Stops: takes no more requests and answers those under way, then finishes and commits the messages under way.
+    /// What is not finished at the deadline is abandoned, and done after the next start.
+    pub async fn stop(self, deadline: Duration) -> Unfinished {
+        let over = Instant::now() + deadline;
+        self.watch.stopping();
+        let mut unfinished = Unfinished::default();
+        if let Some(http) = self.http {
+            // The workers go on meanwhile: the requests wait for them. Some time is left for the workers' own stop.
+            unfinished.requests = !http.stop(deadline * 3 / 4).await;
+        }
+        self.housekeeping.stop();
+        if let Some(running) = self.watch.take() {
+            unfinished.consumers = running
+                .stop(over.saturating_duration_since(Instant::now()))
+                .await;
+        }
+        unfinished
+    }
+}
+
+/// Opens the database as its owner, with every topic of the map.
+///
+/// # Errors
+/// [`StartError::Open`].
+pub async fn open(
+    path: &Path,
+    clock: Arc<dyn Clock>,
+    map: &TopicMap,
+) -> Result<Embedded, StartError> {
+    let (path, options) = (
+        path.to_owned(),
+        embedded::Options::new(clock, topics::specs(map)),
+    );
+    let opening = tokio::task::spawn_blocking(move || {
+        if let Some(parent) = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty() && !parent.exists())
+        {
+            return Err(StartError::NoDirectory {
+                path: parent.to_owned(),
+            });
+        }
+        Embedded::open(&path, options).map_err(|source| StartError::Open { path, source })
+    });
+    opening
+        .await
+        .map_err(|e| StartError::Panicked(e.to_string()))?
+}
+
+/// All ports on a database, with the schemas of every record.
+///
+/// # Errors
+/// [`StartError::Port`] if it cannot be read or written.
+pub async fn ports(embedded: &Embedded, clock: Arc<dyn Clock>) -> Result<Ports, StartError> {
+    let state = embedded.state();
+    Ok(Ports {
+        log: embedded.log(),
+        search: embedded.search(),
+        blobs: embedded.blobs(),
+        schemas: Arc::new(Schemas::start(embedded.schemas(), &all_records()).await?),
+        keys: Arc::new(Keys::new(state.clone(), clock.clone())),
+        breakers: Breakers::new(clock.clone()),
+        state,
+        clock,
+    })
+}
