@@ -6,9 +6,9 @@
 //! any -> Deleting -> Deleted                  a tombstone: its id is never used again (S4)
 //! ```
 mod deletion;
-mod upload;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 pub use deletion::{Deletion, MAX_WAITING};
 pub use upload::{Found, Upload, Why};
@@ -110,8 +110,19 @@ impl Entity for Document {
             M::Parsed(parsed) => Ok(self.parsed(parsed, at)),
             M::Refused(said) => Ok(self.not_parsed(Why::never(said.code, said.message), at)),
             M::Failed(said) => {
-                let Failed { code, message, may_have_happened } = said;
-                Ok(self.not_parsed(Why { code, reason: message, may_return: may_have_happened }, at))
+                let Failed {
+                    code,
+                    message,
+                    may_have_happened,
+                } = said;
+                Ok(self.not_parsed(
+                    Why {
+                        code,
+                        reason: message,
+                        may_return: may_have_happened,
+                    },
+                    at,
+                ))
             }
             M::Progress(_) => Ok(Decision::stay()), // reading has no parts
             M::IndexReady(ready) => Ok(self.index_ready(&ready, at)),
@@ -131,7 +142,11 @@ impl Document {
             revision: upload.revision.clone(),
             name: upload.name.clone(),
             state,
-            reason: upload.why.as_ref().map(|why| why.reason.clone()).unwrap_or_default(),
+            reason: upload
+                .why
+                .as_ref()
+                .map(|why| why.reason.clone())
+                .unwrap_or_default(),
             passages: upload.passages,
             size: upload.size,
         };
@@ -143,9 +158,10 @@ impl Document {
             ..DocumentChanged::default()
         };
         match self {
-            Self::Absent => {
-                DocumentChanged { document: document.to_owned(), ..DocumentChanged::default() }
-            }
+            Self::Absent => DocumentChanged {
+                document: document.to_owned(),
+                ..DocumentChanged::default()
+            },
             Self::Parsing(upload) => of(upload, DocumentState::Parsing),
             Self::Indexing(upload) => of(upload, DocumentState::Indexing),
             Self::Ready(upload) => of(upload, DocumentState::Ready),
@@ -173,12 +189,20 @@ impl Document {
 
     fn woke(&self, woke: &Woke, at: &Moment) -> Decision<Self> {
         match self {
-            Self::Parsing(upload) | Self::Indexing(upload) if woke.at_ms >= upload.give_up_at_ms => {
+            Self::Parsing(upload) | Self::Indexing(upload)
+                if woke.at_ms >= upload.give_up_at_ms =>
+            {
                 let reason = "it took too long; upload it again, or ask for the dead letters";
-                let why = Why { code: TIMED_OUT.into(), reason: reason.into(), may_return: true };
+                let why = Why {
+                    code: TIMED_OUT.into(),
+                    reason: reason.into(),
+                    may_return: true,
+                };
                 upload.rejected(why, at)
             }
-            Self::Deleting(deletion) if woke.at_ms >= deletion.give_up_at_ms => deletion.timed_out(),
+            Self::Deleting(deletion) if woke.at_ms >= deletion.give_up_at_ms => {
+                deletion.timed_out()
+            }
             Self::Absent
             | Self::Parsing(_)
             | Self::Indexing(_)
