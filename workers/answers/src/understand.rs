@@ -13,6 +13,12 @@ const EARLIER: f64 = 0.4;
 /// A name in the last answer counts so much.
 const NAMED: f64 = 0.25;
 
+/// A word after "how" ("how heavy", "how far") says what kind of thing is asked for, which the answer says by a unit: it
+/// counts so much.
+const MEASURE: f64 = 0.4;
+/// What it follows.
+const HOW: &[&str] = &["how", "wie"];
+
 /// Words that stand for something said before.
 const PRONOUNS: &[&str] = &[
     "it", "its", "they", "them", "their", "that", "those", "these", "this", "he", "him", "his",
@@ -48,7 +54,7 @@ pub struct Term {
     pub word: String,
     /// What its inflections have in common.
     pub stem: String,
-    /// 1 for the question's own words, less for words it refers to.
+    /// 1 for the question's own words, less for words it refers to and for measures ("how heavy").
     pub weight: f64,
 }
 
@@ -76,6 +82,11 @@ pub fn understand(question: &str, before: &[Said]) -> Understood {
     let stems = Stems::default();
     let mut terms = Vec::new();
     add(&mut terms, &stems, words(question), 1.0, usize::MAX);
+    for measure in measures(question) {
+        let stem = stems.of(&folded(measure));
+        let asked = terms.iter_mut().filter(|term| term.stem == stem);
+        asked.for_each(|term| term.weight = MEASURE);
+    }
     let own = terms.len();
     if leans_on_context(question, own) {
         let visitor = before
@@ -135,6 +146,15 @@ fn add<'a>(
             });
         }
     }
+}
+
+/// The words that follow "how".
+fn measures(question: &str) -> impl Iterator<Item = &str> {
+    let after = words(question).skip(1);
+    words(question)
+        .zip(after)
+        .filter(|(how, _)| HOW.contains(&folded(how).as_str()))
+        .map(|(_, measure)| measure)
 }
 
 fn leans_on_context(question: &str, content_words: usize) -> bool {
@@ -234,6 +254,16 @@ mod tests {
             ["open", "hour"]
         );
         assert_eq!(understand("Who are you?", &[]).terms, []);
+    }
+    #[test]
+    fn what_kind_of_thing_is_asked_for_is_not_essential() {
+        let understood = understand("How heavy is the iron meteorite of the museum?", &[]);
+        let essential = understood.essential().map(|term| term.stem.as_str());
+        assert_eq!(
+            essential.collect::<Vec<_>>(),
+            ["iron", "meteorit", "museum"]
+        );
+        assert_eq!(understand("How heavy?", &[]).essential().count(), 1);
     }
     #[test]
     fn what_is_taken_over_is_bounded() {

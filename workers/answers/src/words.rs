@@ -1,5 +1,7 @@
 //! Words, stems and sentences: what lexical understanding is made of. Used by the offline providers too.
 use rust_stemmers::{Algorithm, Stemmer};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
@@ -48,14 +50,16 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> {
     text.unicode_words().flat_map(|word| {
         // UAX 29 joins what an index splits (`don't`, `a.b`), except within numbers.
         let number = word.starts_with(|c: char| c.is_ascii_digit());
-        word.split(move |c: char| !c.is_alphanumeric() && !(number && matches!(c, '.' | ',')))
+        word.split(move |c: char| !(c.is_alphanumeric() || number && matches!(c, '.' | ',')))
             .filter(|w| !w.is_empty())
     })
 }
 
 /// Whether a word, folded, says nothing by itself.
 pub fn is_function_word(folded: &str) -> bool {
-    FUNCTION_WORDS.contains(&folded)
+    static WORDS: LazyLock<BTreeSet<&str>> =
+        LazyLock::new(|| FUNCTION_WORDS.iter().copied().collect());
+    WORDS.contains(folded)
 }
 
 /// Stems: what inflections of a word have in common. English rules; other languages lose little by them, since

@@ -1,0 +1,5 @@
+mod chat;
+mod embeddings;
+mod examples;
+mod liar;
+mod preference;
