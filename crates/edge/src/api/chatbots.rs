@@ -1,0 +1,193 @@
+//! `/v1/chatbots`.
+use super::settings::{MAX_NAME, SettingsRequest};
+use super::{chosen, line};
+use crate::app::App;
+use crate::asked::Asked;
+use crate::body::{JsonBody, JsonRequest, QueryOf};
+use crate::operations::{Kind, Subject};
+use crate::problem::{Code, Problem};
+use crate::read_models::{Paging, chatbots};
+use crate::submit::{New, fingerprint};
+use crate::tenant::Tenant;
+use crate::upload::{PUT_PREFIX, check_blob};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use events::chatbots::{CreateChatbot, DeleteChatbot, PauseChatbot, ResumeChatbot, Source, UpdateChatbot};
+use events::{Addressed, BlobRef};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The most sources that a chatbot is created with; more are uploaded afterwards.
+const MAX_SOURCES: usize = 500;
+
+/// `POST /v1/chatbots`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRequest {
+    id: Option<String>,
+    name: String,
+    #[serde(default)]
+    settings: SettingsRequest,
+    #[serde(default)]
+    sources: Vec<SourceRequest>,
+}
+impl JsonRequest for CreateRequest {}
+
+/// One source: a blob that was put before.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceRequest {
+    name: String,
+    #[serde(default = "any_type")]
+    media_type: String,
+    blob: BlobRequest,
+}
+fn any_type() -> String {
+    "application/octet-stream".into()
+}
+
+/// What `POST /v1/blobs` answered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlobRequest {
+    id: String,
+    size: i64,
+    sha256: String,
+}
+
+/// `PATCH /v1/chatbots/{chatbot}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateRequest {
+    name: Option<String>,
+    settings: Option<SettingsRequest>,
+}
+impl JsonRequest for UpdateRequest {}
+
+/// Creates a chatbot with all its sources, or nothing.
+pub async fn create(
+    State(app): State<Arc<App>>,
+    tenant: Tenant,
+    asked: Asked,
+    JsonBody(request): JsonBody<CreateRequest>,
+) -> Result<Response, Problem> {
+    let fingerprint = fingerprint(&asked.endpoint, &request);
+    let operation = asked.operation_id(&app, &tenant);
+    let chatbot = chosen(request.id, "id")?.unwrap_or_else(|| operation.clone());
+    let name = line(&request.name, MAX_NAME, "name")?;
+    if request.sources.len() > MAX_SOURCES {
+        let detail = format!("{MAX_SOURCES} sources are taken; upload more afterwards");
+        return Err(Problem::new(Code::Invalid, detail).with("where", "sources"));
+    }
+    let mut sources = Vec::with_capacity(request.sources.len());
+    for (i, source) in request.sources.into_iter().enumerate() {
+        let at = |field: &str| format!("sources[{i}].{field}");
+        let blob = BlobRef { id: source.blob.id, size: source.blob.size, sha256: source.blob.sha256 };
+        if !blob.id.starts_with(PUT_PREFIX) || !check_blob(&app, &tenant, &blob).await? {
+            return Err(Problem::new(Code::Invalid, "there is no such blob; put it first").with("where", at("blob")));
+        }
+        sources.push(Source {
+            document: events::id::derived(&[&operation, "source", &i.to_string()]).to_string(),
+            name: line(&source.name, MAX_NAME, &at("name"))?,
+            media_type: line(&source.media_type, MAX_NAME, &at("media_type"))?,
+            blob,
+        });
+    }
+    let record = CreateChatbot { chatbot: chatbot.clone(), name, settings: request.settings.check()?, sources };
+    let new = new(Kind::CreateChatbot, operation, chatbot, fingerprint);
+    app.submit(&tenant, &asked, new, &record).await
+}
+
+fn new(kind: Kind, id: String, chatbot: String, fingerprint: String) -> New {
+    let subject = Subject { chatbot: Some(chatbot), ..Subject::default() };
+    New { id, kind, subject, fingerprint, deltas: None }
+}
+
+/// The tenant's chatbots.
+pub async fn list(
+    State(app): State<Arc<App>>,
+    tenant: Tenant,
+    QueryOf(paging): QueryOf<Paging>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(chatbots::list(&app, &tenant, &paging).await?.to_json()))
+}
+
+/// One chatbot.
+pub async fn get(
+    State(app): State<Arc<App>>,
+    tenant: Tenant,
+    Path(chatbot): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(chatbots::find(&app, &tenant, &chatbot).await?.show(&chatbot)))
+}
+
+/// Another name, other settings; what is not named stays.
+pub async fn update(
+    State(app): State<Arc<App>>,
+    tenant: Tenant,
+    asked: Asked,
+    Path(chatbot): Path<String>,
+    JsonBody(request): JsonBody<UpdateRequest>,
+) -> Result<Response, Problem> {
+    chatbots::usable(&app, &tenant, &chatbot).await?;
+    if request.name.is_none() && request.settings.is_none() {
+        return Err(Problem::new(Code::Invalid, "name what is to be changed: `name`, `settings` or both"));
+    }
+    let new = new(Kind::UpdateChatbot, asked.operation_id(&app, &tenant), chatbot.clone(), fingerprint(&asked.endpoint, &request));
+    let name = request.name.map(|name| line(&name, MAX_NAME, "name")).transpose()?;
+    let settings = request.settings.map(SettingsRequest::check).transpose()?;
+    app.submit(&tenant, &asked, new, &UpdateChatbot { chatbot, name, settings }).await
+}
+
+async fn tell<A: Addressed>(
+    app: &App,
+    tenant: &Tenant,
+    asked: &Asked,
+    kind: Kind,
+    chatbot: String,
+    record: A,
+) -> Result<Response, Problem> {
+    let new = new(kind, asked.operation_id(app, tenant), chatbot, fingerprint(&asked.endpoint, &()));
+    app.submit(tenant, asked, new, &record).await
+}
+
+/// Deletes a chatbot and all that it knows.
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    tenant: Tenant,
+    asked: Asked,
+    Path(chatbot): Path<String>,
+) -> Result<Response, Problem> {
+    // A repeat must be answered as before, when there is nothing left to find.
+    if asked.idempotency_key.is_none() || !app.is_repeat(&tenant, &asked).await? {
+        chatbots::find(&app, &tenant, &chatbot).await?;
+    }
+    let record = DeleteChatbot { chatbot: chatbot.clone() };
+    tell(&app, &tenant, &asked, Kind::DeleteChatbot, chatbot, record).await
+}
+
+/// No more answers until it is resumed.
+pub async fn pause(
+    State(app): State<Arc<App>>,
+    tenant: Tenant,
+    asked: Asked,
+    Path(chatbot): Path<String>,
+) -> Result<Response, Problem> {
+    chatbots::usable(&app, &tenant, &chatbot).await?;
+    let record = PauseChatbot { chatbot: chatbot.clone() };
+    tell(&app, &tenant, &asked, Kind::PauseChatbot, chatbot, record).await
+}
+
+/// Answers again.
+pub async fn resume(
+    State(app): State<Arc<App>>,
+    tenant: Tenant,
+    asked: Asked,
+    Path(chatbot): Path<String>,
+) -> Result<Response, Problem> {
+    chatbots::usable(&app, &tenant, &chatbot).await?;
+    let record = ResumeChatbot { chatbot: chatbot.clone() };
+    tell(&app, &tenant, &asked, Kind::ResumeChatbot, chatbot, record).await
+}

@@ -1,0 +1,118 @@
+//! What clients are shown of chatbots, documents and conversations: the rows of the workers' views, read as JSON,
+//! since the edge depends on no worker. Only the fields named here are shown.
+
+pub mod chatbots;
+pub mod conversations;
+pub mod documents;
+
+use crate::problem::{Code, Problem};
+use crate::tenant::Tenant;
+use runtime::rows::ViewRow;
+use runtime::{PortError, Ports};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// The largest page.
+pub const MAX_PAGE: usize = 200;
+/// The page if none is asked for.
+const DEFAULT_PAGE: usize = 50;
+/// Rows read at a time.
+const BATCH: usize = 500;
+/// Batches read for one page at most: what is not found by then is on the next page.
+const BATCHES: usize = 10;
+
+/// `?limit=&after=`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Paging {
+    /// At most so many items, 1 to [`MAX_PAGE`].
+    pub limit: Option<usize>,
+    /// Only items after this one: the `next` of the page before.
+    pub after: String,
+}
+
+/// One page of items.
+pub struct Page {
+    items: Vec<Value>,
+    next: Option<String>,
+}
+impl Page {
+    /// As JSON: `items`, and `next` if there may be more.
+    pub fn to_json(&self) -> Value {
+        json!({"items": self.items, "next": self.next})
+    }
+}
+
+impl Paging {
+    fn limit(&self) -> Result<usize, Problem> {
+        let limit = self.limit.unwrap_or(DEFAULT_PAGE);
+        if (1..=MAX_PAGE).contains(&limit) {
+            return Ok(limit);
+        }
+        Err(Problem::new(Code::Invalid, format!("a page has 1 to {MAX_PAGE} items")).with("where", "limit"))
+    }
+}
+
+fn read<R: DeserializeOwned>(view: &str, id: &str, body: &[u8]) -> Result<ViewRow<R>, PortError> {
+    serde_json::from_slice(body)
+        .map_err(|e| PortError::Corrupt { port: "state", why: format!("row {id} of {view}: {e}") })
+}
+
+/// The row of one key. A key's events are all in one partition; should there be several rows all the same, the one
+/// built furthest is taken.
+async fn one<R: DeserializeOwned>(ports: &Ports, view: &str, key: &events::Key) -> Result<Option<R>, PortError> {
+    let rows = ports.state.scan(view, &format!("{key}/"), "", BATCH).await?;
+    let mut best: Option<ViewRow<R>> = None;
+    for (id, row) in rows {
+        let row = read::<R>(view, &id, &row.body)?;
+        if best.as_ref().is_none_or(|best| reached(best) < reached(&row)) {
+            best = Some(row);
+        }
+    }
+    Ok(best.map(|row| row.row))
+}
+fn reached<R>(row: &ViewRow<R>) -> i64 {
+    row.applied.as_ref().map_or(-1, |applied| applied.offset)
+}
+
+/// A page of a view's rows that `show` has something to show of, in the order of their keys. The work for one page
+/// is bounded: a page may hold fewer items than asked for and still have a next one.
+async fn page<R: DeserializeOwned>(
+    ports: &Ports,
+    view: &str,
+    tenant: &Tenant,
+    paging: &Paging,
+    mut show: impl FnMut(&str, R) -> Option<Value>,
+) -> Result<Page, Problem> {
+    let limit = paging.limit()?;
+    let prefix = format!("{}/", tenant.id());
+    // '0' follows '/': after every row of that key.
+    let mut from = match paging.after.as_str() {
+        "" => String::new(),
+        after => format!("{prefix}{after}0"),
+    };
+    let mut items = Vec::new();
+    let mut last = String::new();
+    for _ in 0..BATCHES {
+        let rows = ports.state.scan(view, &prefix, &from, BATCH).await?;
+        let ended = rows.len() < BATCH;
+        for (id, row) in rows {
+            let key = id[prefix.len()..].split('/').next().unwrap_or_default();
+            if key == last {
+                from = id;
+                continue;
+            }
+            if items.len() == limit {
+                return Ok(Page { items, next: Some(last) });
+            }
+            last = key.to_owned();
+            items.extend(show(key, read::<R>(view, &id, &row.body)?.row));
+            from = id;
+        }
+        if ended {
+            return Ok(Page { items, next: None });
+        }
+    }
+    Ok(Page { items, next: Some(last) })
+}

@@ -1,0 +1,118 @@
+//! The edge: made, served, stopped.
+use crate::admission::Admission;
+use crate::app::{App, stopped};
+use crate::config::EdgeConfig;
+use crate::health::Health;
+use crate::metrics::{Metrics, Observed};
+use crate::operations::{Marks, Operations};
+use crate::router::router;
+use axum::serve::ListenerExt;
+use events::id::partition_of;
+use events::topic;
+use runtime::{PortError, Ports};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// Why an edge cannot be made or served.
+#[derive(Debug, thiserror::Error)]
+pub enum EdgeError {
+    /// The log has not the topics of the map.
+    #[error("there is no topic {0}: create the topics first")]
+    NoTopic(&'static str),
+    /// A port could not be asked.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// The listener failed.
+    #[error("cannot serve: {0}")]
+    Serve(#[from] std::io::Error),
+}
+
+/// HTTP in front of the log: commands in, replies, streams and queries out.
+pub struct Edge {
+    app: App,
+    marks: Marks,
+    stop: watch::Sender<bool>,
+}
+
+impl Edge {
+    /// On these ports. The partition of `replies` that it hears is a hash of itself: nobody allocates it, and a
+    /// collision is harmless (H1).
+    ///
+    /// # Errors
+    /// [`EdgeError::NoTopic`].
+    pub fn new(ports: Ports, config: EdgeConfig, health: Arc<dyn Health>) -> Result<Self, EdgeError> {
+        let partitions = ports.log.partitions(topic::REPLIES).ok_or(EdgeError::NoTopic(topic::REPLIES))?;
+        let partition = partition_of(&ports.clock.random(), partitions);
+        let (stop, stopping) = watch::channel(false);
+        let (operations, marks) = Operations::new(ports.clone(), partition, stopping.clone());
+        let admission = Admission::new(config.limits.concurrency, config.limits.concurrency_per_tenant);
+        let (observed, more_metrics) = (Observed::default(), vec![]);
+        let app = App { ports, config, health, more_metrics, observed, admission, operations, stopping };
+        Ok(Self { app, marks, stop })
+    }
+
+    /// With what the rest of the process counts.
+    pub fn with_metrics(mut self, metrics: Arc<dyn Metrics>) -> Self {
+        self.app.more_metrics.push(metrics);
+        self
+    }
+
+    /// Serves until `shutdown` returns; then accepts no more, ends waits (as 202) and streams (with `bye`), and
+    /// gives what is in flight [`crate::Limits::stop_s`] to finish.
+    ///
+    /// # Errors
+    /// If the replies cannot be found, or the listener fails.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), EdgeError> {
+        let Self { app, mut marks, stop } = self;
+        let app = Arc::new(app);
+        let heard_from = app.operations.replies_end().await?;
+        let (hearing, sending, marking) = (app.clone(), app.clone(), app.clone());
+        let background = [
+            tokio::spawn(async move { hearing.operations.listen(heard_from).await }),
+            tokio::spawn(async move { sending.operations.keep_sending().await }),
+        ];
+        let (end, ended) = watch::channel(false);
+        let marking = tokio::spawn(async move {
+            tokio::select! {
+                () = marking.operations.mark_sent(&mut marks) => {}
+                () = stopped(&ended) => {}
+            }
+            marking.operations.mark_rest(&mut marks).await;
+        });
+
+        let (stopping, grace) = (app.stopping.clone(), Duration::from_secs(app.config.limits.stop_s));
+        let listener = listener.tap_io(|connection| {
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "a connection without nodelay");
+            }
+        });
+        let serving = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
+            shutdown.await;
+            stop.send_replace(true);
+        });
+        let over = async {
+            stopped(&stopping).await;
+            tokio::time::sleep(grace).await;
+        };
+        let served = tokio::select! {
+            served = serving => served,
+            () = over => {
+                tracing::warn!(?grace, "requests were still under way when the edge stopped");
+                Ok(())
+            }
+        };
+        for task in background {
+            task.abort();
+        }
+        end.send_replace(true);
+        // A mark that is lost is a command sent again, and recognised.
+        let _ = tokio::time::timeout(grace.max(Duration::from_secs(1)), marking).await;
+        Ok(served?)
+    }
+}

@@ -1,0 +1,9 @@
+//! The edge over real HTTP, on the embedded ports, with the runtime's engine and workers that only answer.
+mod access;
+mod bad_input;
+mod commands;
+mod queries;
+mod stopping;
+mod streams;
+mod support;
+mod uploads;
