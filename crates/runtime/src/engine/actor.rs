@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 /// A partition with so many messages fetched and not done is paused.
 const FULL: usize = 512;
@@ -255,7 +255,11 @@ impl Actor {
             match step.as_mut().now_or_never() {
                 Some(finished) => self.finished(&id, lease, finished),
                 None => {
-                    self.steps.spawn(async move { (id, lease, step.await) });
+                    let of = id.clone();
+                    let task = self.steps.spawn(async move { (id, lease, step.await) });
+                    if let Some(lane) = self.lanes.get_mut(&of) {
+                        lane.step = Some(task);
+                    }
                 }
             }
         }
@@ -268,7 +272,10 @@ impl Actor {
         match joined {
             Some(Ok((id, lease, finished))) => self.finished(&id, lease, finished),
             Some(Err(e)) => {
-                tracing::error!(consumer = %self.spec.name, error = %e, "a step was lost")
+                self.running -= 1;
+                if !e.is_cancelled() {
+                    tracing::error!(consumer = %self.spec.name, error = %e, "a step was lost");
+                }
             }
             None => {}
         }
@@ -283,6 +290,7 @@ impl Actor {
         let (Some(partition), Some(lane)) = (current, self.lanes.get_mut(id)) else {
             return;
         };
+        lane.step = None;
         let Some(mut queued) = lane.running.take() else {
             return;
         };
@@ -532,6 +540,14 @@ impl Actor {
 
     fn forget(&mut self, partition: i32) {
         self.partitions.remove(&partition);
+        // A step that goes on would meet the same message of the next lease, should it be ours again.
+        let steps = self
+            .lanes
+            .iter()
+            .filter(|(id, _)| id.partition == partition);
+        steps
+            .filter_map(|(_, lane)| lane.step.as_ref())
+            .for_each(AbortHandle::abort);
         self.lanes.retain(|id, _| id.partition != partition);
         self.to_commit.retain(|id| id.partition != partition);
         self.timers.retain(|(_, id)| id.partition != partition);

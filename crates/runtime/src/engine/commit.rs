@@ -141,11 +141,22 @@ async fn publish(
     }
 }
 
-/// Reads the checkpoints back: they moved with the outputs or not at all (K3).
+/// Reads the checkpoints back: they moved with the outputs or not at all (K3). A lease that is over says
+/// nothing about that; the others do.
 async fn took_place(publication: &Publication, member: &dyn Member) -> Result<bool, PublishError> {
-    let mut all = !publication.checkpoints.is_empty();
+    let (mut took_place, mut over) = (None, vec![]);
     for (lease, checkpoint) in &publication.checkpoints {
-        all &= member.committed(*lease).await?.as_ref() == Some(checkpoint);
+        match member.committed(*lease).await {
+            Ok(committed) => {
+                let moved = committed.as_ref() == Some(checkpoint);
+                took_place = Some(took_place.unwrap_or(true) && moved);
+            }
+            Err(PublishError::Fenced(leases)) => over.extend(leases),
+            Err(e) => return Err(e),
+        }
     }
-    Ok(all)
+    match took_place {
+        None if !over.is_empty() => Err(PublishError::Fenced(over)),
+        took_place => Ok(took_place.unwrap_or(false)),
+    }
 }

@@ -1,7 +1,9 @@
 //! One message of an entity: repeats first, then its deadline, then its decision (E1-E7).
 use super::checks::{Sound, corrupt};
 use super::sabotage::Sabotage;
-use super::step::{Ended, Job, LaneRow, Ready, Stop, expired, panicked, say, undecodable};
+use super::step::{
+    COPIES_KNOWN_MS, Ended, Job, LaneRow, Ready, Stop, expired, panicked, say, undecodable,
+};
 use crate::consumer::{Decided, EntityStep};
 use crate::inbox::Incoming;
 use crate::ports::log::Outgoing;
@@ -178,7 +180,8 @@ fn apply(job: &mut Job, sound: &Sound, mut row: LaneRow, ready: Ready) -> Ready 
         outgoing: ready.outgoing.clone(),
     });
     let now = sound.moment.now_ms;
-    row.answered.retain(|answered| answered.until_ms > now);
+    row.answered
+        .retain(|answered| answered.until_ms + COPIES_KNOWN_MS > now);
     if let Some(until_ms) = sound.moment.deadline_ms
         && !row
             .answered

@@ -3,6 +3,7 @@ use super::step::{Finished, HoldState, LaneRow};
 use crate::ports::log::Message;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use tokio::task::AbortHandle;
 
 /// Results of one key that may wait for their commit; then its lane waits (E3).
 pub(super) const MAX_UNCOMMITTED: usize = 100;
@@ -29,6 +30,8 @@ pub(super) struct Lane {
     /// Waiting, the next one first. While a step runs, its message is here no more.
     pub queue: VecDeque<Queued>,
     pub running: Option<Queued>,
+    /// Ends what the running step does, if it is a task of its own.
+    pub step: Option<AbortHandle>,
     /// In the ready list.
     pub listed: bool,
     /// Not before this time: a retry waits.

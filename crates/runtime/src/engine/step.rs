@@ -74,6 +74,10 @@ pub(super) enum Ended {
     DeadLettered,
 }
 
+/// How long after its deadline a row still recognises the copy of an edge's command, in milliseconds (E2): a
+/// copy sent in time may wait in the log until long after, and must not be told that nothing happened.
+pub(super) const COPIES_KNOWN_MS: i64 = 600_000;
+
 /// What is to be committed.
 #[derive(Debug)]
 pub(super) struct Ready {
@@ -156,7 +160,11 @@ pub(super) async fn run(mut job: Job) -> Finished {
     }
     let stopped = match handle(&mut job).await {
         Ok(ready) => Ok(ready),
-        Err(Stop::Failed { why, .. }) if job.attempts + 1 >= job.spec.attempts => {
+        // Waiting for a dependency burns no attempt, not even the last one (D2).
+        Err(Stop::Failed {
+            retry: Retry::Backoff | Retry::After(_),
+            why,
+        }) if job.attempts + 1 >= job.spec.attempts => {
             let why = format!("{} attempts failed; the last: {why}", job.attempts + 1);
             job.attempts += 1;
             dead::bury(&mut job, "runtime.attempts_exhausted", &why).await
@@ -263,7 +271,8 @@ async fn handle(job: &mut Job) -> Result<Ready, Stop> {
                     why,
                 });
             };
-            if let Some(ready) = expired(job, &sound).await? {
+            if let Some(mut ready) = expired(job, &sound).await? {
+                ready.identity = sound.identity.take();
                 return Ok(finish(job, &sound, ready));
             }
             let cx = Context::new(
@@ -351,9 +360,15 @@ pub(super) async fn expired(job: &Job, sound: &Sound) -> Result<Option<Ready>, S
         return Ok(None);
     }
     let why = "its deadline passed before it was begun";
-    let emits = if job.message.timestamp_ms < job.assigned_at_ms
-        && matches!(job.spec.behaviour, Behaviour::Handlers(_))
-    {
+    let may_have_happened = match job.spec.behaviour {
+        Behaviour::Handlers(_) => job.message.timestamp_ms < job.assigned_at_ms,
+        // So long after its deadline, a row no longer knows whether it is the copy of one applied (E2).
+        _ => sound
+            .moment
+            .deadline_ms
+            .is_some_and(|deadline| deadline + COPIES_KNOWN_MS <= sound.moment.now_ms),
+    };
+    let emits = if may_have_happened {
         Emits::default().reply_failed("runtime.expired", why, true)
     } else {
         Emits::default().reply_refused("runtime.expired", why)
