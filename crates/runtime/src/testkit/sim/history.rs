@@ -6,6 +6,9 @@ use events::envelope::name;
 use std::fmt;
 use std::sync::Arc;
 
+/// Characters of a row that the history shows; its events have all of it.
+const SHOWN: usize = 300;
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
@@ -144,7 +147,8 @@ impl fmt::Display for Event {
                     f.write_str(" LOST")?;
                 }
                 if let Some(row) = row {
-                    write!(f, " {}", String::from_utf8_lossy(&row.body))?;
+                    let body = String::from_utf8_lossy(&row.body);
+                    write!(f, " {}", body.chars().take(SHOWN).collect::<String>())?;
                 }
                 Ok(())
             }

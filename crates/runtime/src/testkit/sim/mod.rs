@@ -151,9 +151,13 @@ impl Sim {
         self.world.lock().options = options;
     }
 
-    /// No more faults: what was begun can be finished.
+    /// No more faults, and nothing befalls anybody at a write: what was begun can be finished.
     pub fn calm_down(&self) {
         let mut world = self.world.lock();
+        world
+            .processes
+            .values_mut()
+            .for_each(|process| process.blows.clear());
         world.options = world.options.without_faults();
     }
 
