@@ -17,6 +17,7 @@ use crate::wiring::StartError;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Event-driven backend for AI chatbots: documents become a chatbot that answers with citations.
 #[derive(Debug, Parser)]
@@ -123,6 +124,9 @@ impl Common {
     }
 }
 
+/// How long closing may take when everything has stopped.
+const CLOSING: Duration = Duration::from_secs(2);
+
 /// The whole program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -138,7 +142,8 @@ pub fn main() -> ExitCode {
         }
     };
     let ended = runtime.block_on(dispatch(cli));
-    runtime.shutdown_background();
+    // Whoever holds the database still lets go of it, and it is closed as it should be.
+    runtime.shutdown_timeout(CLOSING);
     match ended {
         Ok(code) => code,
         // A reader that has seen enough (`| head`) is no failure.

@@ -10,6 +10,7 @@ use events::map::TopicMap;
 use events::system::{AbandonSaga, ResumeSaga};
 use events::{Key, MessageId};
 use runtime::Moment;
+use runtime::breaker::Breakers;
 use runtime::emission::Emitter;
 use runtime::emits::AnyRecord;
 use runtime::ports::clock::Clock;
@@ -235,7 +236,7 @@ async fn ask(
     let embedded = wiring::open(&path, clock.clone(), TopicMap::embedded())
         .await
         .map_err(owned)?;
-    let ports = wiring::ports(&embedded, clock.clone()).await?;
+    let ports = wiring::ports(&embedded, clock.clone(), Breakers::new(clock.clone())).await?;
     let id = Uuid::now_v7().to_string();
     let moment = Moment {
         tenant: key.tenant().as_str().into(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How a process ends that is told to stop twice: as if SIGTERM had killed it.
-const KILLED: u8 = 128 + 15;
+const KILLED: i32 = 128 + 15;
 /// The tenant of `--dev`.
 const DEV_TENANT: &str = "demo";
 
@@ -74,7 +74,7 @@ pub(super) async fn until_stopped(app: App, deadline: Duration) -> Result<ExitCo
         biased;
         () = either(&mut terminate, &mut interrupt) => {
             tracing::warn!("stopped at once: what was under way is done after the next start");
-            Ok(ExitCode::from(KILLED))
+            std::process::exit(KILLED)
         }
         unfinished = app.stop(deadline) => {
             report(&unfinished);

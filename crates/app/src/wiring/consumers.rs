@@ -50,6 +50,7 @@ pub fn all(config: &Config, breakers: &Breakers) -> Result<Vec<Consumer>, StartE
     let workers = [
         documents::consumers(config.parsing.limits()),
         knowledge::consumers(models.of_passages),
+        chatbots::consumers(),
         answers::consumers(models.of_questions, models.writers),
         conversations::consumers(),
         edge::consumers(),

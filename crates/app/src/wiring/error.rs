@@ -4,13 +4,13 @@ use embedded::OpenError;
 use runtime::PortError;
 use runtime::engine::WiringError;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why nothing was started, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The database cannot be opened.
-    #[error("cannot open the database {}: {source}", path.display())]
+    #[error("{}", not_opened(path, source))]
     Open {
         /// The file.
         path: PathBuf,
@@ -61,4 +61,11 @@ pub enum StartError {
     /// A fault of ours.
     #[error("starting panicked: {0}")]
     Panicked(String),
+}
+
+fn not_opened(path: &Path, source: &OpenError) -> String {
+    match source {
+        OpenError::Owned { .. } => source.to_string(), // it names the file itself
+        _ => format!("cannot open the database {}: {source}", path.display()),
+    }
 }

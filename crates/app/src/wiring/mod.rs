@@ -59,14 +59,15 @@ impl App {
     pub async fn start(config: &Config, roles: &Roles) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let map = Arc::new(TopicMap::embedded().clone());
-        // The port is tried first: nothing has begun yet if somebody has it.
+        // What can be wrong without the database is found before it is opened.
+        let breakers = Breakers::new(clock.clone());
+        let chosen = consumers::chosen(config, &breakers, roles)?;
         let listener = match roles.edge {
             true => Some(http::bind(config.http.listen).await?),
             false => None,
         };
         let embedded = open(&config.data.path, clock.clone(), &map).await?;
-        let ports = ports(&embedded, clock).await?;
-        let chosen = consumers::chosen(config, &ports.breakers, roles)?;
+        let ports = ports(&embedded, clock, breakers).await?;
         let options = engine::Options {
             map: map.clone(),
             sabotage: None,
@@ -157,7 +158,11 @@ pub async fn open(
 ///
 /// # Errors
 /// [`StartError::Port`] if it cannot be read or written.
-pub async fn ports(embedded: &Embedded, clock: Arc<dyn Clock>) -> Result<Ports, StartError> {
+pub async fn ports(
+    embedded: &Embedded,
+    clock: Arc<dyn Clock>,
+    breakers: Breakers,
+) -> Result<Ports, StartError> {
     let state = embedded.state();
     Ok(Ports {
         log: embedded.log(),
@@ -165,7 +170,7 @@ pub async fn ports(embedded: &Embedded, clock: Arc<dyn Clock>) -> Result<Ports, 
         blobs: embedded.blobs(),
         schemas: Arc::new(Schemas::start(embedded.schemas(), &all_records()).await?),
         keys: Arc::new(Keys::new(state.clone(), clock.clone())),
-        breakers: Breakers::new(clock.clone()),
+        breakers,
         state,
         clock,
     })
