@@ -9,6 +9,7 @@ use runtime::breaker::Breakers;
 
 /// A model that can be asked.
 #[derive(Clone)]
+#[allow(clippy::large_enum_variant)] // a process has a handful
 pub enum Model {
     /// Over the network.
     OpenAi(OpenAiChat),

@@ -11,16 +11,16 @@ use unicode_segmentation::UnicodeSegmentation;
 const FUNCTION_WORDS: &[&str] = &[
     // English
     "a", "about", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "being",
-    "but", "by", "can", "could", "d", "did", "do", "does", "doing", "done", "don", "each", "else",
-    "ever", "for", "from", "get", "give", "had", "has", "have", "having", "he", "her", "here",
-    "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "just", "kind", "know", "let",
-    "ll", "long", "many", "may", "me", "might", "mine", "much", "must", "my", "no", "not", "of",
-    "off", "on", "one", "ones", "only", "or", "our", "out", "please", "re", "s", "same", "shall",
-    "she", "should", "so", "some", "such", "t", "tell", "than", "that", "the", "their", "them",
-    "then", "there", "these", "they", "this", "those", "to", "too", "under", "up", "us", "ve",
-    "very", "want", "was", "we", "were", "what", "when", "where", "whether", "which", "while",
-    "who", "whom", "whose", "why", "will", "with", "would", "yes", "you", "your",
-    // German
+    "but", "by", "can", "could", "d", "did", "do", "does", "doing", "done", "don", "during",
+    "each", "else", "ever", "for", "from", "get", "give", "had", "happen", "happened", "happens",
+    "has", "have", "having", "he", "her", "here", "him", "his", "how", "i", "if", "in", "into",
+    "is", "it", "its", "just", "kind", "know", "let", "ll", "long", "many", "may", "me", "might",
+    "mine", "much", "must", "my", "no", "not", "of", "off", "on", "one", "ones", "only", "or",
+    "our", "out", "please", "re", "s", "same", "shall", "she", "should", "so", "some", "such", "t",
+    "tell", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
+    "those", "to", "too", "under", "up", "us", "ve", "very", "want", "was", "we", "were", "what",
+    "when", "where", "whether", "which", "while", "who", "whom", "whose", "why", "will", "with",
+    "would", "yes", "you", "your", // German
     "aber", "als", "auch", "auf", "aus", "bei", "beim", "bist", "bitte", "da", "das", "dass",
     "dein", "dem", "den", "der", "des", "die", "dort", "du", "ein", "eine", "einem", "einen",
     "einer", "eines", "er", "es", "fur", "gibt", "hier", "ich", "ihr", "ihre", "im", "ist", "kann",

@@ -1,5 +1,6 @@
 //! How well each sentence of the passages answers a question.
 use answers::prompt::{Passage, Prompt};
+use answers::understand::Term;
 use answers::words::{Stems, folded, sentences, words};
 
 // What finding a word of the question counts, by where it is found.
@@ -9,7 +10,9 @@ const BESIDE: f64 = 0.5;
 const IN_PASSAGE: f64 = 0.3;
 
 /// A word that none of the passages has weighs more than any that one has: what is asked is probably not there.
-const NOWHERE: f64 = 1.3;
+const NOWHERE: f64 = 1.5;
+/// Passages that were not given had none of the words: it is as if there were at least so many.
+const AT_LEAST: usize = 10;
 /// A word that every passage has weighs so much, one that few have up to 1.
 const EVERYWHERE: f64 = 0.35;
 
@@ -44,7 +47,7 @@ struct Read<'a> {
     sentences: Vec<(&'a str, Vec<String>)>,
 }
 
-/// The sentences that have a word of the question, best first.
+/// The sentences that have a word of the question, or begin below a heading that has one, best first.
 pub(super) fn ranked(prompt: &Prompt) -> Vec<Scored<'_>> {
     let stems = Stems::default();
     let read: Vec<Read<'_>> = prompt
@@ -56,7 +59,7 @@ pub(super) fn ranked(prompt: &Prompt) -> Vec<Scored<'_>> {
         .asked
         .terms
         .iter()
-        .map(|term| term.weight * rarity(&term.stem, &read))
+        .map(|term| weight(term, &read))
         .collect();
     let total: f64 = weights.iter().sum();
     let wants_number = wants_number(&prompt.question);
@@ -75,7 +78,8 @@ pub(super) fn ranked(prompt: &Prompt) -> Vec<Scored<'_>> {
                     .any(|essential| essential.stem == term.stem);
                 essential |= essential_term && found >= IN_HEADING * ALIKE;
             }
-            if here == 0 || !essential {
+            // Below a heading that says it all, the first sentence need not repeat it.
+            if !essential || (here == 0 && place > 0) {
                 continue;
             }
             let coverage = covered / total;
@@ -129,6 +133,16 @@ fn joined_labels(text: &str) -> Vec<&str> {
     joined
 }
 
+/// What a word of the question weighs. One that it only refers to, or a measure ("how heavy"), need not be there.
+fn weight(term: &Term, read: &[Read<'_>]) -> f64 {
+    let rarity = rarity(&term.stem, read);
+    if term.weight < 1.0 {
+        term.weight * rarity.min(1.0)
+    } else {
+        rarity
+    }
+}
+
 /// How much a word tells passages apart.
 fn rarity(stem: &str, read: &[Read<'_>]) -> f64 {
     let has = |read: &&Read<'_>| {
@@ -140,7 +154,8 @@ fn rarity(stem: &str, read: &[Read<'_>]) -> f64 {
     if with == 0 {
         return NOWHERE;
     }
-    EVERYWHERE + (1.0 - EVERYWHERE) * (1.0 - with as f64 / (read.len() + 1) as f64)
+    let all = read.len().max(AT_LEAST);
+    EVERYWHERE + (1.0 - EVERYWHERE) * (1.0 - with as f64 / (all + 1) as f64)
 }
 
 /// How well a word is found at a sentence, and how well in it.

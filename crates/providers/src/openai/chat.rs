@@ -60,8 +60,7 @@ impl OpenAiChat {
             model: endpoint.model.clone(),
             ..Answer::default()
         };
-        loop {
-            let Some(events) = next else { break };
+        while let Some(events) = next {
             for event in events {
                 answer.take(&event, to).await?;
             }

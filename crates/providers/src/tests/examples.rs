@@ -196,6 +196,29 @@ async fn other_questions_are_answered_or_not_as_the_documents_allow() {
             "mirror cell bolts too tight",
         ),
         ("How often is the mirror washed?", "washed once a year"),
+        ("Who discovered the asteroid?", "she discovered an asteroid"),
+        (
+            "May I take photographs?",
+            "everywhere in the museum without a flash",
+        ),
+        (
+            "How much is an adult ticket?",
+            "Ticket: Adult; Museum (EUR): 9",
+        ),
+        (
+            "Who observed Mars?",
+            "Observer: Milla Sorensen; Object: Mars",
+        ),
+        ("What was seen on 10 December 2030?", "Object: Jupiter"),
+        ("Where is the basket?", "The basket is in the museum"),
+        (
+            "Is the observatory wheelchair accessible?",
+            "the lift takes wheelchairs",
+        ),
+        (
+            "What happens during a thunderstorm?",
+            "the crew sounds a bell three times",
+        ),
     ] {
         let (text, _) = library.ask(question, &[]).await;
         assert!(text.contains(quote), "{question}: {text:?}");
@@ -209,6 +232,12 @@ async fn other_questions_are_answered_or_not_as_the_documents_allow() {
         "What is the warranty on the washing machine?",
         "Which programming language is the web shop written in?",
         "How tall is the Eiffel tower?",
+        "Who painted the Mona Lisa?",
+        "What time is breakfast?",
+        "Does the dome have air conditioning?",
+        "Where can I buy a telescope in Berlin?",
+        "When was the telescope stolen?",
+        "Who is the king of the museum?",
     ] {
         let (text, _) = library.ask(question, &[]).await;
         assert_eq!(text, "", "{question}");
