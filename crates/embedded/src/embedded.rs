@@ -27,11 +27,12 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct Embedded(pub(crate) Arc<Inner>);
 
-/// Dropped in this order: what is queued is done, then the lock is free.
+/// Dropped in this order: the readers first, since the last connection to close must be one that can write, or SQLite
+/// leaves its WAL beside the file; then what is queued is done, then the lock is free.
 pub(crate) struct Inner {
+    pub readers: Arc<Readers>,
     pub writer: Writer,
     _checkpointer: Option<Checkpointer>,
-    pub readers: Arc<Readers>,
     pub shared: Arc<Shared>,
     pub vectors: Arc<VectorCache>,
     ownership: Option<Ownership>,
