@@ -1,3 +1,5 @@
 //! What holds for the whole of Troupe; one binary, a module for each concern.
+mod architecture;
+mod cli;
 mod contracts;
 mod simulation;
