@@ -19,6 +19,10 @@ pub struct IndexedDocument {
     pub shown: Option<String>,
     /// Revisions that were removed and stay so, however late somebody asks for them; the latest last.
     pub forgotten: Vec<String>,
+    /// A revision that could not be embedded. A person may put that right and redrive: it then goes on, unless another
+    /// upload or a removal came between.
+    #[serde(default)]
+    pub failed: Option<Work>,
     /// What is going on.
     pub stage: Stage,
 }

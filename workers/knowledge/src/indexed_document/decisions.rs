@@ -82,6 +82,7 @@ impl IndexedDocument {
         };
         let request = embed_request(&work);
         Decision::to(Self {
+            failed: None,
             stage: Stage::Embedding(work),
             ..self
         })
@@ -89,8 +90,10 @@ impl IndexedDocument {
     }
 
     pub(super) fn embedded(&self, done: Embedded, at: &Moment) -> Decided {
-        let Stage::Embedding(work) = &self.stage else {
-            return Decision::stay();
+        let work = match (&self.stage, &self.failed) {
+            (Stage::Embedding(work), _) => work,
+            (Stage::Absent | Stage::Ready, Some(work)) => work, // redriven
+            _ => return Decision::stay(),
         };
         if work.revision != done.revision {
             return Decision::stay(); // of a revision that another one has replaced
@@ -117,6 +120,7 @@ impl IndexedDocument {
             stored: done.stored,
         };
         let next = Self {
+            failed: None,
             version,
             stage: Stage::Publishing(staged),
             ..self.clone()
@@ -192,6 +196,7 @@ impl IndexedDocument {
             Stage::Absent
         };
         Decision::to(Self {
+            failed: Some(work.clone()),
             stage,
             ..self.clone()
         })
@@ -241,7 +246,9 @@ impl IndexedDocument {
             Stage::Retiring(retirement) => {
                 retirement.next.as_ref().map(|work| work.revision.clone())
             }
-            Stage::Absent | Stage::Ready | Stage::Gone => None,
+            Stage::Absent | Stage::Ready | Stage::Gone => {
+                self.failed.as_ref().map(|work| work.revision.clone())
+            }
         };
         for revision in self.shown.iter().cloned().chain(under_way) {
             if !self.forgotten.contains(&revision) {
@@ -268,6 +275,7 @@ impl IndexedDocument {
         let version = self.version + 1;
         let (document, chatbot) = (at.id.to_string(), retirement.chatbot.clone());
         let next = Self {
+            failed: None,
             version,
             stage: Stage::Retiring(retirement),
             ..self

@@ -151,6 +151,12 @@ fn ready(revision: &str, version: i64) -> IndexedDocument {
         ..absent()
     }
 }
+fn after_failure(state: IndexedDocument, revision: &str) -> IndexedDocument {
+    IndexedDocument {
+        failed: Some(work(revision)),
+        ..state
+    }
+}
 fn retiring(version: i64) -> Retirement {
     Retirement {
         chatbot: "c1".into(),
@@ -244,7 +250,7 @@ fn a_passage_that_was_lost_or_doubled_on_the_way_is_a_failure_and_nothing_is_pub
             format!("3 passages were expected, {embedded_count} embedded and {stored} stored");
         given(embedding("r1"))
             .when(embedded("r1", embedded_count, stored))
-            .becomes(absent())
+            .becomes(after_failure(absent(), "r1"))
             .emits(emit(failed_event(
                 "r1",
                 "knowledge.ledger_mismatch",
@@ -289,7 +295,7 @@ fn what_was_found_before_is_still_found_if_the_new_revision_cannot_be_embedded()
     };
     answering(replacing.clone(), "embed/r2")
         .when(failed())
-        .becomes(ready("r1", 1))
+        .becomes(after_failure(ready("r1", 1), "r2"))
         .emits(emit(failed_event("r2", "runtime.x", "why")));
     let refused = events::reply::Refused {
         code: "knowledge.no".into(),
@@ -297,7 +303,7 @@ fn what_was_found_before_is_still_found_if_the_new_revision_cannot_be_embedded()
     };
     answering(replacing, "embed/r2")
         .when(IndexMessage::Refused(refused))
-        .becomes(ready("r1", 1))
+        .becomes(after_failure(ready("r1", 1), "r2"))
         .emits(emit(failed_event("r2", "knowledge.no", "why")));
 }
 
@@ -457,4 +463,33 @@ fn waking_without_a_failed_removal_means_nothing() {
             .stays()
             .emits_nothing();
     }
+}
+
+#[test]
+fn an_embedding_that_a_person_redrove_goes_on_unless_something_came_between() {
+    let failed = || after_failure(ready("r1", 1), "r2");
+    given(failed())
+        .when(embedded("r2", 3, 3))
+        .emits(nothing().ask(publish("r2", 2), "publish/2"))
+        .and_then()
+        .when(published("r2", 2, 3))
+        .becomes(ready("r2", 2));
+    given(failed())
+        .when(IndexMessage::Index(asked("r3")))
+        .becomes(IndexedDocument {
+            stage: Stage::Embedding(work("r3")),
+            ..ready("r1", 1)
+        })
+        .and_then()
+        .when(embedded("r2", 3, 3))
+        .stays()
+        .emits_nothing();
+    let gone = given(failed()).when(remove());
+    assert_eq!(gone.state().forgotten, ["r1", "r2"]);
+    gone.and_then()
+        .when(retired(2, 0))
+        .and_then()
+        .when(embedded("r2", 3, 3))
+        .stays()
+        .emits_nothing();
 }
