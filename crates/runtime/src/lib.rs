@@ -9,6 +9,7 @@ pub mod breaker;
 pub mod codec;
 pub mod consumer;
 pub mod context;
+pub mod dead_letters;
 pub mod emission;
 pub mod emits;
 pub mod engine;

@@ -66,8 +66,21 @@ pub struct ViewRow<R> {
 pub struct Held {
     /// The id of the message.
     pub id: String,
+    /// Who made that id (I1).
+    #[serde(default)]
+    pub source: String,
     /// Its idempotency key: an undo of it cancels it (S4).
     pub idempotency_key: String,
+    /// Its record (`ce_type`): with the key it names the effect, so that another try of it is known (S4).
+    #[serde(default)]
+    pub record: String,
+}
+
+impl Held {
+    /// Whether it is this message.
+    pub fn is(&self, message: &events::MessageId) -> bool {
+        self.id == message.id && self.source == message.source
+    }
 }
 
 /// A key that waits behind dead letters (D3). It exists only while something is held.
@@ -82,10 +95,11 @@ pub struct HoldRow {
     pub pending: Vec<Pending>,
 }
 
-/// The collection of holds; ids are `<tenant>/<id>/<consumer>`.
+/// The collections of holds are `holds.<consumer>`; ids are keys, of views `<tenant>/<view key>/<partition>`.
 pub const HOLDS: &str = "holds";
 
-/// The collection of identities (I3); ids are `<tenant>/<consumer>/<hash of source and id>`.
+/// The collection of identities (I3); ids are `<tenant>/<consumer>/<hash of source and id>`, and for the copies
+/// of a redriven letter (D4) `<tenant>/<consumer>/redriven/<letter>`.
 pub const IDENTITIES: &str = "identities";
 
 /// Where an identity was seen first (I3).

@@ -247,6 +247,7 @@ impl Actor {
                 assigned_at_ms: partition.assigned_at_ms,
                 row: lane.row.clone(),
                 hold: lane.hold.clone(),
+                lane_key: id.key.clone(),
             };
             lane.running = Some(queued);
             self.running += 1;

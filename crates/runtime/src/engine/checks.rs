@@ -31,8 +31,9 @@ pub(super) enum Checked {
     Sound(Box<Sound>),
     /// It was a dead letter when it came first: the very same again.
     Repeated(Vec<Outgoing>),
-    /// It came before, from another place (I3).
-    Duplicate,
+    /// It came before, from another place (I3, D4). If it is named, it was a dead letter once, has had its
+    /// effect in another copy, and holds its key no more.
+    Duplicate(Option<MessageId>),
     /// It waits behind a dead letter of its key (D3).
     Held {
         behind: String,
@@ -60,17 +61,28 @@ pub(super) async fn check(job: &Job) -> Result<Checked, Stop> {
             ));
         }
     }
-    let redriven = envelope.redriven.is_some();
+    let redriven = letter_of(job, &envelope).is_some();
+    // What came before is dropped whatever holds its key now: it must not become a letter once more.
+    let mut identity = None;
+    if let Some(id) = letter_identity(job, &envelope) {
+        match seen(job, id, letters_kept_ms(job)).await? {
+            None => return Ok(Checked::Duplicate(None)),
+            Some(save) => identity = save,
+        }
+    }
+    if let Some(id) = border_identity(job, &moment) {
+        match seen(job, id, REMEMBERED_MS).await? {
+            None => {
+                let done = redriven.then(|| moment.message.clone());
+                return Ok(Checked::Duplicate(done));
+            }
+            // It tells copies of one letter apart, too.
+            Some(save) => identity = save,
+        }
+    }
     if let Some(held) = held(job, redriven, envelope.undoes.as_deref(), &moment) {
         return Ok(held);
     }
-    let identity = match identity_of(job, &envelope, &moment) {
-        Some(id) => match seen(job, id).await? {
-            None => return Ok(Checked::Duplicate),
-            Some(save) => save,
-        },
-        None => None,
-    };
     let undoes = envelope.undoes.clone();
     Ok(Checked::Sound(Box::new(Sound {
         moment,
@@ -176,9 +188,15 @@ fn held(job: &Job, redriven: bool, undoes: Option<&str>, moment: &Moment) -> Opt
     let again = moment
         .idempotency_key_given
         .then_some(moment.idempotency_key.as_str());
-    let named = |key: &str| hold.held.iter().any(|h| h.idempotency_key == key);
-    let cancels = undoes.is_some_and(named) || again.is_some_and(named);
-    let itself = redriven && hold.held.iter().any(|h| h.id == moment.message.id);
+    let record = super::dead::record_of(job);
+    let held = |key: &str, what: Option<&str>| {
+        let mut letters = hold.held.iter();
+        letters.any(|h| h.idempotency_key == key && what.is_none_or(|what| h.record == what))
+    };
+    let cancels = undoes.is_some_and(|key| held(key, None))
+        || again.is_some_and(|key| held(key, Some(record)));
+    // Redriven messages have effect in their order: if the head dies again, those behind it follow once more.
+    let itself = redriven && head.is(&moment.message);
     if same_life || itself || cancels || job.spec.breaks(Sabotage::D3LaterPassesDeadLetter) {
         return None;
     }
@@ -187,21 +205,47 @@ fn held(job: &Job, redriven: bool, undoes: Option<&str>, moment: &Moment) -> Opt
     })
 }
 
-/// What is checked for having come before: at a border the message's identity (I3), elsewhere the dead
-/// letter that it was (D4).
-fn identity_of(job: &Job, envelope: &Envelope, moment: &Moment) -> Option<String> {
-    let (tenant, consumer) = (&moment.tenant, &job.spec.name);
-    if let Some(letter) = &envelope.redriven {
-        let broken = job.spec.breaks(Sabotage::D4RedrivenTwice);
-        return (!broken).then(|| format!("{tenant}/{consumer}/redriven/{letter}"));
-    }
+/// The dead letter that the message was: `<dead topic>/<partition>/<offset>`. What is not the place of a
+/// letter of this consumer is not ours, and means nothing.
+fn letter_of<'e>(job: &Job, envelope: &'e Envelope) -> Option<&'e str> {
+    let letter = envelope.redriven.as_deref()?;
+    let place = letter.strip_prefix(job.spec.dead_topic.as_str())?;
+    let (partition, offset) = place.strip_prefix('/')?.split_once('/')?;
+    let is_place = partition.parse::<u32>().is_ok() && offset.parse::<u64>().is_ok();
+    is_place.then_some(letter)
+}
+
+/// Tells copies of a redriven letter apart (D4): each letter has its effect once, or dies again once.
+pub(super) fn letter_identity(job: &Job, envelope: &Envelope) -> Option<String> {
+    let letter =
+        letter_of(job, envelope).filter(|_| !job.spec.breaks(Sabotage::D4RedrivenTwice))?;
+    let key = std::str::from_utf8(&job.message.key).ok();
+    let key = key.and_then(|text| Key::parse(text).ok());
+    let tenant = key.map_or_else(String::new, |key| key.tenant().as_str().to_owned());
+    Some(format!("{tenant}/{}/redriven/{letter}", job.spec.name))
+}
+/// As long as there are letters, each may be redriven once more by whoever was interrupted.
+pub(super) fn letters_kept_ms(job: &Job) -> i64 {
+    let kept = job.spec.map.consumer(&job.spec.name);
+    let kept = kept.map_or(0, |(_, consumer)| consumer.dead_retention.as_millis());
+    i64::try_from(kept)
+        .unwrap_or(i64::MAX / 4)
+        .max(REMEMBERED_MS)
+}
+
+/// At a border, who the message is (I3).
+fn border_identity(job: &Job, moment: &Moment) -> Option<String> {
     job.spec.border.as_ref()?;
     let hash = events::id::derived(&[&moment.message.source, &moment.message.id]);
-    Some(format!("{tenant}/{consumer}/{hash}"))
+    Some(format!("{}/{}/{hash}", moment.tenant, job.spec.name))
 }
 
 /// `None`: a duplicate. Otherwise what must be saved, if it is new here.
-async fn seen(job: &Job, id: String) -> Result<Option<Option<Save>>, Stop> {
+pub(super) async fn seen(
+    job: &Job,
+    id: String,
+    remembered_ms: i64,
+) -> Result<Option<Option<Save>>, Stop> {
     let at = &job.message.at;
     let here = Seen {
         topic_id: job.topic_id.to_string(),
@@ -222,7 +266,7 @@ async fn seen(job: &Job, id: String) -> Result<Option<Option<Save>>, Stop> {
         return Ok(passes.then_some(None));
     }
     let body = serde_json::to_vec(&here).map_err(|e| corrupt(&id, &e))?;
-    let expires_at_ms = Some(job.ports.clock.now_ms() + REMEMBERED_MS);
+    let expires_at_ms = Some(job.ports.clock.now_ms() + remembered_ms);
     let row = Row {
         version: 1,
         partition: -1,

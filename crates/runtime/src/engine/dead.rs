@@ -1,7 +1,8 @@
 //! Dead letters and holds (D3-D5): the message as it was, why, and the key that waits behind it.
-use super::checks::Sound;
-use super::checks::corrupt;
+use super::checks::{self, Sound, corrupt};
+use super::spec::Spec;
 use super::step::{Ended, HoldState, Job, LaneHold, Ready, Stop};
+use crate::consumer::Behaviour;
 use crate::emission::Emitter;
 use crate::emits::failed;
 use crate::ports::log::Outgoing;
@@ -32,6 +33,10 @@ pub mod header {
     pub const TIMESTAMP: &str = "dlq-timestamp";
     /// The id of the message that it waits behind.
     pub const BEHIND: &str = "dlq-behind";
+    /// Who it is, if it has no id of its own (I1).
+    pub const ID: &str = "dlq-id";
+    /// The id of the hold that it is in, if it holds a key.
+    pub const HOLDS: &str = "dlq-holds";
 }
 
 /// The code of what waits behind a dead letter of its key.
@@ -42,7 +47,7 @@ pub(super) async fn load_hold(job: &mut Job) -> Result<(), Stop> {
     if !job.spec.ordered || job.hold != HoldState::Unknown {
         return Ok(());
     }
-    let Some(id) = hold_id(&job.message.key) else {
+    let Some(id) = hold_of(job) else {
         return Ok(());
     };
     let rows = job
@@ -62,14 +67,17 @@ pub(super) async fn load_hold(job: &mut Job) -> Result<(), Stop> {
     };
     Ok(())
 }
-/// The id of a key's hold: the key itself. A key that is none holds nothing.
-pub(super) fn hold_id(key: &[u8]) -> Option<String> {
-    Some(
-        Key::parse(std::str::from_utf8(key).ok()?)
-            .ok()?
-            .as_str()
-            .to_owned(),
-    )
+/// The id of a lane's hold: the key itself; of a view, whose lanes are by view key and met in every
+/// partition, the lane's key and the partition. A key that is none holds nothing.
+pub(super) fn hold_id(spec: &Spec, partition: i32, lane_key: &[u8]) -> Option<String> {
+    let key = Key::parse(std::str::from_utf8(lane_key).ok()?).ok()?;
+    Some(match spec.behaviour {
+        Behaviour::View(_) => format!("{key}/{partition}"),
+        _ => key.as_str().to_owned(),
+    })
+}
+fn hold_of(job: &Job) -> Option<String> {
+    hold_id(&job.spec, job.message.at.partition, &job.lane_key)
 }
 
 /// Makes a dead letter of the message, and holds its key where order matters.
@@ -95,6 +103,20 @@ async fn letter(
 ) -> Result<Ready, Stop> {
     let message = job.message.clone();
     let envelope = Envelope::read(&message.headers);
+    let identity = match checks::letter_identity(job, &envelope) {
+        Some(id) => match checks::seen(job, id, checks::letters_kept_ms(job)).await? {
+            // Another copy of the letter that it was is a letter already, or done.
+            None => return Ok(nothing()),
+            Some(save) => save,
+        },
+        None => None,
+    };
+    // Who may not name a tenant must not hold a key of its (I4).
+    let foreign = matches!(
+        code,
+        "runtime.tenant_not_allowed" | "runtime.tenant_mismatch"
+    );
+    let holds = hold_of(job).filter(|_| job.spec.ordered && !foreign);
     let now = job.ports.clock.now_ms();
     let mut headers = message.headers.clone();
     headers.set(header::CODE, code);
@@ -109,8 +131,14 @@ async fn letter(
     headers.set(header::PARTITION, message.at.partition.to_string());
     headers.set(header::OFFSET, message.at.offset.to_string());
     headers.set(header::TIMESTAMP, message.timestamp_ms.to_string());
-    headers.0.retain(|(name, _)| name != header::BEHIND);
+    headers
+        .0
+        .retain(|(name, _)| name != header::BEHIND && name != header::HOLDS);
     headers.set_some(header::BEHIND, behind);
+    headers.set_some(header::HOLDS, holds.as_deref());
+    if envelope.id.is_none() {
+        headers.set(header::ID, identity_in(job, &envelope).id);
+    }
     let mut outgoing = vec![Outgoing {
         topic: job.spec.dead_topic.clone(),
         partition: Some(message.at.partition),
@@ -119,30 +147,37 @@ async fn letter(
         payload: message.payload.clone(),
     }];
     outgoing.extend(answer(job, &envelope, code, why).await?);
-    let id = identity(job, &envelope);
-    // Who may not name a tenant must not hold a key of its (I4).
-    let foreign = matches!(
-        code,
-        "runtime.tenant_not_allowed" | "runtime.tenant_mismatch"
-    );
-    let holds = job.spec.ordered && !foreign && hold_id(&message.key).is_some();
-    let hold_changed = holds && hold(job, &envelope, &id, &outgoing);
-    let (row_changed, identity) = (false, None);
+    let hold_changed = holds.is_some() && hold(job, &envelope, &outgoing);
     Ok(Ready {
         outgoing,
-        row_changed,
         hold_changed,
         identity,
         ended: Ended::DeadLettered,
+        ..nothing()
     })
 }
 
-fn identity(job: &Job, envelope: &Envelope) -> String {
+/// The copy of a letter that is one already, or done.
+fn nothing() -> Ready {
+    let (row_changed, hold_changed) = (false, false);
+    Ready {
+        outgoing: vec![],
+        row_changed,
+        hold_changed,
+        identity: None,
+        ended: Ended::Repeated,
+    }
+}
+
+/// Who the message is, as its moment would say; its tenant is its key's, if it has one.
+fn identity_in(job: &Job, envelope: &Envelope) -> MessageId {
     let at = &job.message.at;
-    envelope
-        .id
-        .clone()
-        .unwrap_or_else(|| format!("{}/{}/{}", job.topic_id, at.partition, at.offset))
+    let place = || format!("{}/{}/{}", job.topic_id, at.partition, at.offset);
+    MessageId {
+        tenant: envelope.tenant.clone().unwrap_or_default(),
+        source: envelope.source.clone().unwrap_or_else(|| "log".into()),
+        id: envelope.id.clone().unwrap_or_else(place),
+    }
 }
 
 /// Who asked is told, since a person may redrive it some day: it may yet happen (D5).
@@ -159,11 +194,13 @@ async fn answer(
     else {
         return Ok(None);
     };
+    // At an inbox every header is set outside (K4).
+    let at_border = job.spec.border.is_some();
     let allowed = job
         .spec
         .map
         .topic(&to.topic)
-        .is_some_and(|t| t.may_be_answered(to.from_outside));
+        .is_some_and(|t| t.may_be_answered(to.from_outside || at_border));
     let key = std::str::from_utf8(&job.message.key)
         .ok()
         .and_then(|text| Key::parse(text).ok());
@@ -176,17 +213,16 @@ async fn answer(
     {
         return Ok(None);
     }
-    let id = identity(job, envelope);
+    let id = identity_in(job, envelope);
     let at = Moment {
         tenant: key.tenant().as_str().into(),
         id: key.id().into(),
         now_ms: job.ports.clock.now_ms(),
         consumer: job.spec.name.clone(),
-        correlation: envelope.correlation.as_deref().unwrap_or(&id).into(),
+        correlation: envelope.correlation.as_deref().unwrap_or(&id.id).into(),
         message: MessageId {
             tenant: key.tenant().as_str().to_owned(),
-            source: envelope.source.clone().unwrap_or_else(|| "log".into()),
-            id: id.clone(),
+            ..id.clone()
         },
         ..Moment::blank()
     };
@@ -208,7 +244,8 @@ async fn answer(
     }
 }
 
-fn hold(job: &mut Job, envelope: &Envelope, id: &str, outgoing: &[Outgoing]) -> bool {
+fn hold(job: &mut Job, envelope: &Envelope, outgoing: &[Outgoing]) -> bool {
+    let id = identity_in(job, envelope);
     let mut hold = match std::mem::take(&mut job.hold) {
         HoldState::Held(hold) => hold,
         HoldState::Free | HoldState::Unknown => LaneHold {
@@ -217,14 +254,13 @@ fn hold(job: &mut Job, envelope: &Envelope, id: &str, outgoing: &[Outgoing]) -> 
         },
     };
     // One that dies again keeps its place at the head.
-    if !hold.row.held.iter().any(|held| held.id == *id) {
-        let idempotency_key = envelope
-            .idempotency_key
-            .clone()
-            .unwrap_or_else(|| id.to_owned());
+    if !hold.row.held.iter().any(|held| held.is(&id)) {
+        let idempotency_key = envelope.idempotency_key.clone();
         hold.row.held.push(Held {
-            id: id.to_owned(),
-            idempotency_key,
+            idempotency_key: idempotency_key.unwrap_or_else(|| id.id.clone()),
+            id: id.id,
+            source: id.source,
+            record: record_of(job).to_owned(),
         });
     }
     applied(job, &mut hold);
@@ -232,6 +268,14 @@ fn hold(job: &mut Job, envelope: &Envelope, id: &str, outgoing: &[Outgoing]) -> 
     hold.row.pending.push(Pending { offset, outgoing });
     job.hold = HoldState::Held(hold);
     true
+}
+
+/// What the message says it is; with its idempotency key it names the effect (O1).
+pub(super) fn record_of(job: &Job) -> &str {
+    job.message
+        .headers
+        .text(events::envelope::name::TYPE)
+        .unwrap_or_default()
 }
 
 fn applied(job: &Job, hold: &mut LaneHold) {
@@ -242,23 +286,29 @@ fn applied(job: &Job, hold: &mut LaneHold) {
 /// A message was done: its key waits for one less if it was a dead letter (D4), and for those that it
 /// undoes (S4). Whether the hold changed.
 pub(super) fn release(job: &mut Job, sound: &Sound) -> bool {
+    let (moment, undoes) = (&sound.moment, sound.undoes.as_ref());
+    let again = moment
+        .idempotency_key_given
+        .then_some(&moment.idempotency_key);
+    let record = record_of(job).to_owned();
+    free(job, |held| {
+        let key = Some(&held.idempotency_key);
+        let itself = sound.redriven && held.is(&moment.message);
+        itself || key == undoes || (key == again && held.record == record)
+    })
+}
+/// A redriven message turned out to have been done in another copy: its key waits for one less.
+pub(super) fn release_done(job: &mut Job, message: &MessageId) -> bool {
+    free(job, |held| held.is(message))
+}
+
+fn free(job: &mut Job, which: impl Fn(&Held) -> bool) -> bool {
     let HoldState::Held(hold) = &mut job.hold else {
         return false;
     };
     let mut hold = hold.clone();
     let before = hold.row.held.len();
-    if sound.redriven {
-        hold.row
-            .held
-            .retain(|held| held.id != sound.moment.message.id);
-    }
-    if let Some(key) = &sound.undoes {
-        hold.row.held.retain(|held| held.idempotency_key != *key);
-    }
-    if sound.moment.idempotency_key_given {
-        let key = &sound.moment.idempotency_key;
-        hold.row.held.retain(|held| held.idempotency_key != *key);
-    }
+    hold.row.held.retain(|held| !which(held));
     let changed = hold.row.held.len() != before;
     if changed {
         applied(job, &mut hold);

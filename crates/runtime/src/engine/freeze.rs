@@ -214,7 +214,7 @@ impl Actor {
         if !lane.frozen.iter().any(changed) {
             return None;
         }
-        let (queued, last) = lane.frozen.last()?;
+        let (_, last) = lane.frozen.last()?;
         let HoldState::Held(hold) = &last.hold else {
             return None;
         };
@@ -235,7 +235,7 @@ impl Actor {
             body,
             ..Row::default()
         });
-        let id = hold_id(&queued.message.key)?;
+        let id = hold_id(&self.spec, id.partition, &id.key)?;
         Some(Save {
             collection: self.spec.holds(),
             id,

@@ -17,6 +17,8 @@ mod schedule;
 mod spec;
 mod stats;
 mod step;
+#[cfg(test)]
+mod tests;
 mod view_step;
 mod wakes;
 

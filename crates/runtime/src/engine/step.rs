@@ -63,6 +63,8 @@ pub(super) struct Job {
     pub assigned_at_ms: i64,
     pub row: Option<LaneRow>,
     pub hold: HoldState,
+    /// The key of its lane: the message's own, but for views.
+    pub lane_key: Arc<[u8]>,
 }
 
 /// How it ended, for metrics.
@@ -240,7 +242,11 @@ async fn handle(job: &mut Job) -> Result<Ready, Stop> {
     let mut sound = match checks::check(job).await? {
         checks::Checked::Sound(sound) => sound,
         checks::Checked::Repeated(outgoing) => return Ok(repeated(outgoing)),
-        checks::Checked::Duplicate => return Ok(repeated(vec![])),
+        checks::Checked::Duplicate(done) => {
+            let mut ready = repeated(vec![]);
+            ready.hold_changed = done.is_some_and(|message| dead::release_done(job, &message));
+            return Ok(ready);
+        }
         checks::Checked::Held { behind } => return dead::hold_back(job, &behind).await,
     };
     let spec = job.spec.clone();
@@ -356,7 +362,8 @@ pub(super) async fn expired(job: &Job, sound: &Sound) -> Result<Option<Ready>, S
         .moment
         .deadline_ms
         .is_some_and(|deadline| deadline < sound.moment.now_ms);
-    if !over || job.attempts > 0 {
+    // Who redrives it wants it done, however late; and attempts at it began long ago.
+    if !over || job.attempts > 0 || sound.redriven {
         return Ok(None);
     }
     let why = "its deadline passed before it was begun";

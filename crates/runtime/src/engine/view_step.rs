@@ -15,9 +15,12 @@ pub(super) async fn run(
     incoming: &Incoming<'_>,
     sound: &Sound,
 ) -> Result<Ready, Stop> {
-    let mut row = match job.row.take() {
-        Some(row) => row,
-        None => load(job, step, incoming, sound).await?,
+    if job.row.is_none() {
+        job.row = Some(load(job, step, incoming, sound).await?);
+    }
+    // The lane's own stays, should this event become a dead letter: earlier ones may not be saved yet.
+    let Some(mut row) = job.row.clone() else {
+        unreachable!("it was loaded")
     };
     let offset = job.message.at.offset;
     let repeat = row

@@ -1,0 +1,10 @@
+//! What the engine promises, one sentence a test; the rules are in docs/PROTOCOL.md.
+mod answers;
+mod borders;
+mod discarding;
+mod entities;
+mod fixtures;
+mod holds;
+mod lanes;
+mod redriving;
+mod views;
