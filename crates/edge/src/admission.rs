@@ -34,7 +34,11 @@ impl Drop for Inside {
 impl Admission {
     /// With bounds on requests at once.
     pub fn new(in_all: usize, per_tenant: usize) -> Arc<Self> {
-        Arc::new(Self { in_all, per_tenant, inside: Mutex::default() })
+        Arc::new(Self {
+            in_all,
+            per_tenant,
+            inside: Mutex::default(),
+        })
     }
     fn inside(&self) -> MutexGuard<'_, BTreeMap<TenantId, usize>> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
@@ -44,7 +48,10 @@ impl Admission {
     pub fn enter(self: &Arc<Self>, tenant: &TenantId) -> Result<Place, Problem> {
         let mut inside = self.inside();
         if inside.values().sum::<usize>() >= self.in_all {
-            return Err(Problem::new(Code::Busy, format!("{} requests are under way already", self.in_all)));
+            return Err(Problem::new(
+                Code::Busy,
+                format!("{} requests are under way already", self.in_all),
+            ));
         }
         let count = inside.entry(tenant.clone()).or_default();
         if *count >= self.per_tenant {
@@ -53,7 +60,10 @@ impl Admission {
         }
         *count += 1;
         drop(inside);
-        Ok(Place(Arc::new(Inside { door: self.clone(), tenant: tenant.clone() })))
+        Ok(Place(Arc::new(Inside {
+            door: self.clone(),
+            tenant: tenant.clone(),
+        })))
     }
 }
 
@@ -68,10 +78,16 @@ mod tests {
         let first = door.enter(&tenant("acme")).ok();
         let second = door.enter(&tenant("acme")).ok();
         assert!(first.is_some() && second.is_some());
-        assert_eq!(door.enter(&tenant("acme")).err().expect("too many").code, "edge.too_many_requests");
+        assert_eq!(
+            door.enter(&tenant("acme")).err().expect("too many").code,
+            "edge.too_many_requests"
+        );
         let other = door.enter(&tenant("globex")).ok();
         assert!(other.is_some());
-        assert_eq!(door.enter(&tenant("initech")).err().expect("full").code, "edge.busy");
+        assert_eq!(
+            door.enter(&tenant("initech")).err().expect("full").code,
+            "edge.busy"
+        );
         drop(first);
         assert!(door.enter(&tenant("initech")).is_ok());
         drop((second, other));

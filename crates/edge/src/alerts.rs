@@ -39,9 +39,26 @@ impl View for SagaAlerts {
         event.saga.clone()
     }
     fn apply(&self, row: &mut Alerts, event: SagaAlert, at: &Moment) {
-        let SagaAlert { saga: _, definition, step, code, message } = event;
-        let alert = Alert { definition, step, code, message, at_ms: at.now_ms };
-        self.merge(row, Alerts { alerts: vec![alert] });
+        let SagaAlert {
+            saga: _,
+            definition,
+            step,
+            code,
+            message,
+        } = event;
+        let alert = Alert {
+            definition,
+            step,
+            code,
+            message,
+            at_ms: at.now_ms,
+        };
+        self.merge(
+            row,
+            Alerts {
+                alerts: vec![alert],
+            },
+        );
     }
     fn merge(&self, into: &mut Alerts, other: Alerts) {
         into.alerts.extend(other.alerts);
@@ -60,7 +77,14 @@ mod tests {
         let (mut row, mut at) = (Alerts::default(), Moment::for_tests("s1"));
         for n in 0..30 {
             at.now_ms = n;
-            SagaAlerts.apply(&mut row, SagaAlert { saga: "s1".into(), ..SagaAlert::default() }, &at);
+            SagaAlerts.apply(
+                &mut row,
+                SagaAlert {
+                    saga: "s1".into(),
+                    ..SagaAlert::default()
+                },
+                &at,
+            );
         }
         assert_eq!((row.alerts.len(), row.alerts[0].at_ms), (KEPT, 10));
     }

@@ -38,7 +38,13 @@ impl Asked {
     pub fn operation_id(&self, app: &App, tenant: &Tenant) -> String {
         match &self.idempotency_key {
             Some(key) => {
-                let parts = ["edge", tenant.id().as_str(), tenant.principal(), &self.endpoint, key];
+                let parts = [
+                    "edge",
+                    tenant.id().as_str(),
+                    tenant.principal(),
+                    &self.endpoint,
+                    key,
+                ];
                 events::id::derived(&parts).to_string()
             }
             None => {
@@ -46,7 +52,9 @@ impl Asked {
                 let random = clock.random();
                 let chance: [u8; 10] = std::array::from_fn(|i| random[i]);
                 let now = u64::try_from(clock.now_ms()).unwrap_or_default();
-                Builder::from_unix_timestamp_millis(now, &chance).into_uuid().to_string()
+                Builder::from_unix_timestamp_millis(now, &chance)
+                    .into_uuid()
+                    .to_string()
             }
         }
     }
@@ -59,15 +67,23 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// `Prefer: respond-async`, `Prefer: wait=5`, or both, in one header or several (RFC 7240).
 fn prefer(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
     let mut wait = None;
-    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    for preference in values.flat_map(|value| value.split([',', ';'])).map(str::trim) {
+    let values = headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    for preference in values
+        .flat_map(|value| value.split([',', ';']))
+        .map(str::trim)
+    {
         if preference.eq_ignore_ascii_case("respond-async") {
             wait = wait.or(Some(Duration::ZERO));
         } else if let Some((name, seconds)) = preference.split_once('=')
             && name.trim().eq_ignore_ascii_case("wait")
         {
             let seconds = seconds.trim().trim_matches('"').parse();
-            let seconds = seconds.map_err(|_| Problem::new(Code::Malformed, "`Prefer: wait=` takes whole seconds"))?;
+            let seconds = seconds.map_err(|_| {
+                Problem::new(Code::Malformed, "`Prefer: wait=` takes whole seconds")
+            })?;
             wait = Some(Duration::from_secs(seconds));
         }
     }
@@ -91,17 +107,30 @@ impl FromRequestParts<Arc<App>> for Asked {
         let idempotency_key = match headers.get("idempotency-key") {
             None => None,
             Some(value) => {
-                let key = value.to_str().ok().map(str::trim).filter(|key| (1..=MAX_IDEMPOTENCY_KEY).contains(&key.len()));
-                let detail = format!("an Idempotency-Key has 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters");
-                Some(key.ok_or_else(|| Problem::new(Code::Malformed, detail))?.to_owned())
+                let key = value
+                    .to_str()
+                    .ok()
+                    .map(str::trim)
+                    .filter(|key| (1..=MAX_IDEMPOTENCY_KEY).contains(&key.len()));
+                let detail = format!(
+                    "an Idempotency-Key has 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters"
+                );
+                Some(
+                    key.ok_or_else(|| Problem::new(Code::Malformed, detail))?
+                        .to_owned(),
+                )
             }
         };
         let accept = text(headers, header::ACCEPT.as_str()).unwrap_or_default();
         Ok(Self {
             endpoint: format!("{} {}", parts.method, parts.uri.path()),
             idempotency_key,
-            wait: prefer(headers)?.unwrap_or(limits.default_wait()).min(limits.max_wait()),
-            traceparent: text(headers, "traceparent").filter(|text| is_traceparent(text)).map(str::to_owned),
+            wait: prefer(headers)?
+                .unwrap_or(limits.default_wait())
+                .min(limits.max_wait()),
+            traceparent: text(headers, "traceparent")
+                .filter(|text| is_traceparent(text))
+                .map(str::to_owned),
             events: accept.contains("text/event-stream"),
             last_event: text(headers, "last-event-id").map(str::to_owned),
             place: parts.extensions.get::<Place>().cloned(),
@@ -115,11 +144,18 @@ mod tests {
 
     fn headers(values: &[&str]) -> HeaderMap {
         let prefer = axum::http::HeaderName::from_static("prefer");
-        values.iter().map(|value| (prefer.clone(), value.parse().expect("a value"))).collect()
+        values
+            .iter()
+            .map(|value| (prefer.clone(), value.parse().expect("a value")))
+            .collect()
     }
     #[test]
     fn preferences_say_how_long_to_wait() {
-        let seconds = |values: &[&str]| prefer(&headers(values)).expect("readable").map(|wait| wait.as_secs());
+        let seconds = |values: &[&str]| {
+            prefer(&headers(values))
+                .expect("readable")
+                .map(|wait| wait.as_secs())
+        };
         assert_eq!(seconds(&[]), None);
         assert_eq!(seconds(&["wait=5"]), Some(5));
         assert_eq!(seconds(&["respond-async"]), Some(0));
@@ -129,8 +165,14 @@ mod tests {
     }
     #[test]
     fn a_traceparent_is_taken_only_if_it_is_one() {
-        assert!(is_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
-        for wrong in ["", "00-0af7-b7ad-01", "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01"] {
+        assert!(is_traceparent(
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        ));
+        for wrong in [
+            "",
+            "00-0af7-b7ad-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+        ] {
             assert!(!is_traceparent(wrong), "{wrong}");
         }
     }

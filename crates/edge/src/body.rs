@@ -33,7 +33,10 @@ impl<T: JsonRequest> FromRequest<Arc<App>> for JsonBody<T> {
         let (parts, body) = request.into_parts();
         if !is_json(&parts.headers) {
             drain(body).await;
-            return Err(Problem::new(Code::UnsupportedMediaType, "send application/json"));
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "send application/json",
+            ));
         }
         let bytes = read(body, T::limit(&app.config.limits)).await?;
         parse(&bytes).map(Self)
@@ -41,13 +44,28 @@ impl<T: JsonRequest> FromRequest<Arc<App>> for JsonBody<T> {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+    let text = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let media_type = text
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    media_type == "application/json"
+        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
 }
 
 async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
-    let too_large = || Problem::new(Code::TooLarge, format!("at most {limit} bytes are taken here")).with("limit", limit);
+    let too_large = || {
+        Problem::new(
+            Code::TooLarge,
+            format!("at most {limit} bytes are taken here"),
+        )
+        .with("limit", limit)
+    };
     if body.size_hint().lower() > limit as u64 {
         drain(body).await;
         return Err(too_large());
@@ -55,7 +73,8 @@ async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|e| Problem::new(Code::Malformed, format!("the body broke off: {e}")))?;
+        let chunk =
+            chunk.map_err(|e| Problem::new(Code::Malformed, format!("the body broke off: {e}")))?;
         bytes.extend_from_slice(&chunk);
         if bytes.len() > limit {
             drain(Body::from_stream(stream)).await;
@@ -90,10 +109,16 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|e| {
         let at = e.path().to_string();
-        let code = if e.inner().is_data() { Code::Invalid } else { Code::Malformed };
+        let code = if e.inner().is_data() {
+            Code::Invalid
+        } else {
+            Code::Malformed
+        };
         Problem::new(code, e.inner().to_string()).with("where", at)
     })?;
-    reader.end().map_err(|e| Problem::new(Code::Malformed, e.to_string()))?;
+    reader
+        .end()
+        .map_err(|e| Problem::new(Code::Malformed, e.to_string()))?;
     Ok(parsed)
 }
 
@@ -102,8 +127,8 @@ pub struct QueryOf<T>(pub T);
 impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for QueryOf<T> {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Problem> {
-        let Query(query) =
-            Query::try_from_uri(&parts.uri).map_err(|e| Problem::new(Code::Invalid, e.body_text()).with("where", "query"))?;
+        let Query(query) = Query::try_from_uri(&parts.uri)
+            .map_err(|e| Problem::new(Code::Invalid, e.body_text()).with("where", "query"))?;
         Ok(Self(query))
     }
 }
@@ -127,13 +152,30 @@ mod tests {
     fn what_is_wrong_with_json_is_said_with_its_place() {
         let wrong = |text: &str| {
             let problem = parse::<Outer>(text.as_bytes()).expect_err("wrong");
-            (problem.status.as_u16(), problem.to_json(None)["where"].as_str().unwrap_or_default().to_owned())
+            (
+                problem.status.as_u16(),
+                problem.to_json(None)["where"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+            )
         };
-        assert_eq!(wrong(r#"{"inner": [{"n": 1}, {"n": "two"}]}"#), (422, "inner[1].n".into()));
-        assert_eq!(wrong(r#"{"inner": [{"n": 1, "m": 2}]}"#), (422, "inner[0].m".into()));
+        assert_eq!(
+            wrong(r#"{"inner": [{"n": 1}, {"n": "two"}]}"#),
+            (422, "inner[1].n".into())
+        );
+        assert_eq!(
+            wrong(r#"{"inner": [{"n": 1, "m": 2}]}"#),
+            (422, "inner[0].m".into())
+        );
         assert_eq!(wrong(r#"{"inner": ["#).0, 400);
         assert_eq!(wrong(r#"{"inner": []} and more"#).0, 400);
         assert_eq!(wrong("").0, 400);
-        assert_eq!(parse::<Outer>(br#"{"inner": [{"n": 1}]}"#).expect("right").inner, [Inner { n: 1 }]);
+        assert_eq!(
+            parse::<Outer>(br#"{"inner": [{"n": 1}]}"#)
+                .expect("right")
+                .inner,
+            [Inner { n: 1 }]
+        );
     }
 }

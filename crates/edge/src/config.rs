@@ -29,9 +29,16 @@ impl KeyHash {
 impl TryFrom<String> for KeyHash {
     type Error = NotAHash;
     fn try_from(text: String) -> Result<Self, NotAHash> {
-        let digit = |c: u8| (c as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let digit = |c: u8| {
+            (c as char)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        };
         let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        let bytes: Option<Vec<u8>> = pairs.iter().map(|[a, b]| Some(digit(*a)? << 4 | digit(*b)?)).collect();
+        let bytes: Option<Vec<u8>> = pairs
+            .iter()
+            .map(|[a, b]| Some(digit(*a)? << 4 | digit(*b)?))
+            .collect();
         let bytes = bytes.filter(|_| rest.is_empty()).ok_or(NotAHash)?;
         bytes.try_into().map(Self).map_err(|_| NotAHash)
     }
@@ -145,7 +152,11 @@ mod tests {
         assert!(read.matches(&KeyHash::of("secret")));
         assert!(!read.matches(&KeyHash::of("Secret")));
         for wrong in ["", "2b", "zz", &hash[1..], &format!("{hash}00")] {
-            assert_eq!(KeyHash::try_from(wrong.to_owned()), Err(NotAHash), "{wrong}");
+            assert_eq!(
+                KeyHash::try_from(wrong.to_owned()),
+                Err(NotAHash),
+                "{wrong}"
+            );
         }
     }
     #[test]

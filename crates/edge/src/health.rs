@@ -42,11 +42,23 @@ pub struct Check {
 impl Check {
     /// It is as it should be.
     pub fn up(name: impl Into<String>) -> Self {
-        Self { name: name.into(), condition: Condition::Up, reason: String::new() }
+        Self {
+            name: name.into(),
+            condition: Condition::Up,
+            reason: String::new(),
+        }
     }
     /// It is not.
-    pub fn not_up(name: impl Into<String>, condition: Condition, reason: impl Into<String>) -> Self {
-        Self { name: name.into(), condition, reason: reason.into() }
+    pub fn not_up(
+        name: impl Into<String>,
+        condition: Condition,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            condition,
+            reason: reason.into(),
+        }
     }
 }
 
@@ -77,24 +89,42 @@ pub async fn ready(State(app): State<Arc<App>>) -> Response {
     let mut checks = app.health.checks().await;
     for outage in app.ports.breakers.outages() {
         let needed = NEEDED.contains(&outage.dependency.as_str());
-        let condition = if needed { Condition::Down } else { Condition::Degraded };
+        let condition = if needed {
+            Condition::Down
+        } else {
+            Condition::Degraded
+        };
         let reason = format!("since {}: {}", rfc3339(outage.since_ms), outage.why);
         checks.push(Check::not_up(outage.dependency, condition, reason));
     }
     if app.is_stopping() {
         checks.push(Check::not_up("edge", Condition::Down, "it is stopping"));
     }
-    let worst = if checks.iter().any(|check| check.condition == Condition::Down) {
+    let worst = if checks
+        .iter()
+        .any(|check| check.condition == Condition::Down)
+    {
         Condition::Down
-    } else if checks.iter().any(|check| check.condition == Condition::Degraded) {
+    } else if checks
+        .iter()
+        .any(|check| check.condition == Condition::Degraded)
+    {
         Condition::Degraded
     } else {
         Condition::Up
     };
-    let status = if worst == Condition::Down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let status = if worst == Condition::Down {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    };
     let checks: Vec<Value> = checks
         .iter()
         .map(|check| json!({"name": check.name, "status": check.condition.as_str(), "reason": check.reason}))
         .collect();
-    (status, Json(json!({"status": worst.as_str(), "checks": checks}))).into_response()
+    (
+        status,
+        Json(json!({"status": worst.as_str(), "checks": checks})),
+    )
+        .into_response()
 }

@@ -45,5 +45,8 @@ use runtime::Consumer;
 
 /// The consumers of the edge: `operations`, which completes operations from replies, and `sagas.alerts`.
 pub fn consumers() -> Vec<Consumer> {
-    vec![Consumer::view(consumer::OPERATIONS, Replies), Consumer::view(consumer::SAGAS_ALERTS, SagaAlerts)]
+    vec![
+        Consumer::view(consumer::OPERATIONS, Replies),
+        Consumer::view(consumer::SAGAS_ALERTS, SagaAlerts),
+    ]
 }

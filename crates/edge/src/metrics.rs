@@ -20,7 +20,9 @@ pub trait Metrics: Send + Sync {
 }
 
 /// From 1 ms to 60 s.
-const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0];
+const SECONDS: [f64; 13] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0,
+];
 
 type Labels = Vec<(&'static str, String)>;
 
@@ -41,16 +43,38 @@ impl Default for Observed {
             Family::new_with_constructor(|| Histogram::new(SECONDS));
         let (waiting, streams) = (Gauge::default(), Gauge::default());
         registry.register("requests", "Requests by route and status", requests.clone());
-        registry.register_with_unit("request", "Time to the head of the response, by route", Unit::Seconds, seconds.clone());
-        registry.register("waiting_operations", "Operations that requests or streams wait for", waiting.clone());
-        registry.register("streams", "Streams of server-sent events that are open", streams.clone());
-        Self { registry, requests, seconds, waiting, streams }
+        registry.register_with_unit(
+            "request",
+            "Time to the head of the response, by route",
+            Unit::Seconds,
+            seconds.clone(),
+        );
+        registry.register(
+            "waiting_operations",
+            "Operations that requests or streams wait for",
+            waiting.clone(),
+        );
+        registry.register(
+            "streams",
+            "Streams of server-sent events that are open",
+            streams.clone(),
+        );
+        Self {
+            registry,
+            requests,
+            seconds,
+            waiting,
+            streams,
+        }
     }
 }
 
 /// Counts every request.
 pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let matched = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| path.as_str().to_owned());
     let route = matched.unwrap_or_else(|| "none".to_owned());
     let method = request.method().to_string();
     let began = Instant::now();
@@ -58,7 +82,10 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
     let (status, took) = (response.status().as_u16(), began.elapsed());
     tracing::debug!(%method, route, status, ?took, "request");
     let labels = vec![("method", method), ("route", route)];
-    app.observed.seconds.get_or_create(&labels).observe(took.as_secs_f64());
+    app.observed
+        .seconds
+        .get_or_create(&labels)
+        .observe(took.as_secs_f64());
     let labels = [labels, vec![("status", status.to_string())]].concat();
     app.observed.requests.get_or_create(&labels).inc();
     response
@@ -66,9 +93,12 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
 
 /// `/metrics`.
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
-    app.observed.waiting.set(i64::try_from(app.operations.waiting()).unwrap_or(i64::MAX));
+    app.observed
+        .waiting
+        .set(i64::try_from(app.operations.waiting()).unwrap_or(i64::MAX));
     let mut text: String = app.more_metrics.iter().map(|more| more.text()).collect();
-    let written = encode_registry(&mut text, &app.observed.registry).and_then(|()| encode_eof(&mut text));
+    let written =
+        encode_registry(&mut text, &app.observed.registry).and_then(|()| encode_eof(&mut text));
     if let Err(error) = written {
         tracing::error!(%error, "metrics cannot be written");
     }

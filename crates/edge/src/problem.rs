@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use runtime::PortError;
 use runtime::emission::EmissionError;
 use runtime::ports::blobs::BlobError;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// What the edge itself may answer. Each has a page under docs/errors/.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,29 +62,69 @@ impl Code {
     /// Status, code, title.
     pub fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "edge.unauthorized", "an API key is needed"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "edge.not_found", "there is no such thing"),
-            Self::MethodNotAllowed => {
-                (StatusCode::METHOD_NOT_ALLOWED, "edge.method_not_allowed", "not with this method")
-            }
-            Self::UnsupportedMediaType => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "edge.unsupported_media_type", "not with this content type")
-            }
-            Self::Malformed => (StatusCode::BAD_REQUEST, "edge.malformed", "the request cannot be read"),
-            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "edge.invalid", "the request is not what is taken here"),
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "edge.unauthorized",
+                "an API key is needed",
+            ),
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "edge.not_found",
+                "there is no such thing",
+            ),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "edge.method_not_allowed",
+                "not with this method",
+            ),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "edge.unsupported_media_type",
+                "not with this content type",
+            ),
+            Self::Malformed => (
+                StatusCode::BAD_REQUEST,
+                "edge.malformed",
+                "the request cannot be read",
+            ),
+            Self::Invalid => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "edge.invalid",
+                "the request is not what is taken here",
+            ),
             Self::Conflict => (StatusCode::CONFLICT, "edge.conflict", "not as things are"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "edge.too_large", "too large"),
-            Self::IdempotencyKeyReused => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "edge.idempotency_key_reused", "the idempotency key was used for another request")
-            }
-            Self::TooManyRequests => {
-                (StatusCode::TOO_MANY_REQUESTS, "edge.too_many_requests", "too many requests at once")
-            }
-            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "edge.busy", "too much to do"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "edge.unavailable", "not available now"),
+            Self::IdempotencyKeyReused => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "edge.idempotency_key_reused",
+                "the idempotency key was used for another request",
+            ),
+            Self::TooManyRequests => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "edge.too_many_requests",
+                "too many requests at once",
+            ),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "edge.busy",
+                "too much to do",
+            ),
+            Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "edge.unavailable",
+                "not available now",
+            ),
             Self::Full => (StatusCode::INSUFFICIENT_STORAGE, "edge.full", "no room"),
-            Self::Expired => (StatusCode::GATEWAY_TIMEOUT, "edge.expired", "not begun in time"),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "edge.internal", "a fault of ours"),
+            Self::Expired => (
+                StatusCode::GATEWAY_TIMEOUT,
+                "edge.expired",
+                "not begun in time",
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "edge.internal",
+                "a fault of ours",
+            ),
         }
     }
 }
@@ -98,7 +138,7 @@ pub struct Problem {
     pub code: String,
     title: String,
     detail: String,
-    more: Map<String, Value>,
+    more: Vec<(String, Value)>,
 }
 
 /// In the response's extensions until it is written.
@@ -109,12 +149,24 @@ impl Problem {
     /// One of the edge's own, with a sentence for a person.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let (status, code, title) = code.parts();
-        Self { status, code: code.into(), title: title.into(), detail: detail.into(), more: Map::new() }
+        Self {
+            status,
+            code: code.into(),
+            title: title.into(),
+            detail: detail.into(),
+            more: vec![],
+        }
     }
     /// What a worker answered.
     pub fn told(status: StatusCode, code: &str, title: &str, detail: &str) -> Self {
         let (code, title, detail) = (code.to_owned(), title.to_owned(), detail.to_owned());
-        Self { status, code, title, detail, more: Map::new() }
+        Self {
+            status,
+            code,
+            title,
+            detail,
+            more: vec![],
+        }
     }
     /// There is no such thing for this tenant: the same words whether it is somebody else's or nobody's.
     pub fn nothing(what: &str) -> Self {
@@ -122,7 +174,7 @@ impl Problem {
     }
     /// With one more member.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.more.insert(name.to_owned(), value.into());
+        self.more.push((name.to_owned(), value.into()));
         self
     }
     /// As JSON.
@@ -142,7 +194,12 @@ impl Problem {
     }
     fn write(&self, instance: Option<&str>) -> Response {
         let body = self.to_json(instance).to_string();
-        let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        let mut response = (
+            self.status,
+            [(header::CONTENT_TYPE, "application/problem+json")],
+            body,
+        )
+            .into_response();
         let headers = response.headers_mut();
         match self.status {
             StatusCode::UNAUTHORIZED => {
@@ -166,7 +223,10 @@ impl IntoResponse for Problem {
 
 /// Makes a problem document of every error that leaves the edge, the framework's own included, and says in it
 /// which request it is about.
-pub async fn write_problems(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+pub async fn write_problems(
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> Response {
     let path = request.uri().path().to_owned();
     let response = next.run(request).await;
     if let Some(Unwritten(problem)) = response.extensions().get::<Unwritten>() {
@@ -177,7 +237,12 @@ pub async fn write_problems(request: axum::extract::Request, next: axum::middlew
         StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
         StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
-        status if status.is_server_error() && response.headers().get(header::CONTENT_TYPE).is_none() => Code::Internal,
+        status
+            if status.is_server_error()
+                && response.headers().get(header::CONTENT_TYPE).is_none() =>
+        {
+            Code::Internal
+        }
         status if status.is_client_error() => Code::Malformed,
         _ => return response,
     };
@@ -193,15 +258,22 @@ pub async fn write_problems(request: axum::extract::Request, next: axum::middlew
     written
 }
 
+/// What a port said goes to the server's log; a client is told which one, and whether to come again.
 impl From<PortError> for Problem {
     fn from(error: PortError) -> Self {
+        tracing::warn!(%error, "a request met a port that could not");
         match error {
-            PortError::Full { .. } => Self::new(Code::Full, error.to_string()),
-            PortError::Unreachable { .. } => Self::new(Code::Unavailable, error.to_string()),
-            PortError::Corrupt { .. } => {
-                tracing::error!(%error, "something stored cannot be read");
-                Self::new(Code::Internal, "something stored cannot be read; the log of the server says what")
+            PortError::Full { port, .. } => {
+                Self::new(Code::Full, format!("there is no room ({port})"))
             }
+            PortError::Unreachable { port, .. } => Self::new(
+                Code::Unavailable,
+                format!("the {port} does not answer; try again, with the same Idempotency-Key"),
+            ),
+            PortError::Corrupt { port, .. } => Self::new(
+                Code::Internal,
+                format!("something in the {port} cannot be read; the log of the server says what"),
+            ),
         }
     }
 }
@@ -221,7 +293,9 @@ impl From<EmissionError> for Problem {
     fn from(error: EmissionError) -> Self {
         match error {
             EmissionError::Port(port) => port.into(),
-            EmissionError::Invalid { why, .. } => Self::new(Code::TooLarge, format!("it cannot be sent on: {why}")),
+            EmissionError::Invalid { why, .. } => {
+                Self::new(Code::TooLarge, format!("it cannot be sent on: {why}"))
+            }
             EmissionError::NotDeclared { .. } => {
                 tracing::error!(%error, "a command cannot be said");
                 Self::new(Code::Internal, "the command cannot be said")

@@ -42,65 +42,256 @@ where
         "delete" => MethodFilter::DELETE,
         _ => MethodFilter::GET,
     };
-    Endpoint { method, path, doc, handler: on(filter, handler) }
+    Endpoint {
+        method,
+        path,
+        doc,
+        handler: on(filter, handler),
+    }
 }
 
 /// All endpoints. This is what is served and what `/openapi.json` describes.
 pub fn endpoints() -> Vec<Endpoint> {
     use Answer::{Accepted, Created, Ok, Stream};
     let (chatbots_, chatbot) = ("/v1/chatbots", "/v1/chatbots/{chatbot}");
-    let (documents_, document) = ("/v1/chatbots/{chatbot}/documents", "/v1/chatbots/{chatbot}/documents/{document}");
-    let (pause, resume) = ("/v1/chatbots/{chatbot}/pause", "/v1/chatbots/{chatbot}/resume");
-    let (asking, talks) = ("/v1/chatbots/{chatbot}/questions", "/v1/chatbots/{chatbot}/conversations");
-    let (talk, operation) = ("/v1/conversations/{conversation}", "/v1/operations/{operation}");
+    let (documents_, document) = (
+        "/v1/chatbots/{chatbot}/documents",
+        "/v1/chatbots/{chatbot}/documents/{document}",
+    );
+    let (pause, resume) = (
+        "/v1/chatbots/{chatbot}/pause",
+        "/v1/chatbots/{chatbot}/resume",
+    );
+    let (asking, talks) = (
+        "/v1/chatbots/{chatbot}/questions",
+        "/v1/chatbots/{chatbot}/conversations",
+    );
+    let (talk, operation) = (
+        "/v1/conversations/{conversation}",
+        "/v1/operations/{operation}",
+    );
     let page = ["limit", "after"].as_slice();
     vec![
-        endpoint("post", chatbots_, chatbots::create, Doc::command("createChatbot", "Create a chatbot with its sources, or nothing").body(Body::Json("CreateChatbot")).answers(&[Created("Made"), Accepted])),
-        endpoint("get", chatbots_, chatbots::list, Doc::query("listChatbots", "List chatbots").params(page).answers(&[Ok("ChatbotPage")])),
-        endpoint("get", chatbot, chatbots::get, Doc::query("getChatbot", "Get a chatbot").answers(&[Ok("Chatbot")])),
-        endpoint("patch", chatbot, chatbots::update, Doc::command("updateChatbot", "Change a chatbot's name or settings").body(Body::Json("UpdateChatbot")).answers(&[Ok("Made"), Accepted])),
-        endpoint("delete", chatbot, chatbots::delete, Doc::command("deleteChatbot", "Delete a chatbot and all that it knows").answers(&[Ok("Made"), Accepted])),
-        endpoint("post", pause, chatbots::pause, Doc::command("pauseChatbot", "Pause a chatbot").answers(&[Ok("Made"), Accepted])),
-        endpoint("post", resume, chatbots::resume, Doc::command("resumeChatbot", "Resume a chatbot").answers(&[Ok("Made"), Accepted])),
-        endpoint("post", documents_, documents::add, Doc::command("addDocuments", "Upload one document or several").body(Body::Files).params(&["name"]).answers(&[Created("Uploaded"), Accepted])),
-        endpoint("get", documents_, documents::list, Doc::query("listDocuments", "List a chatbot's documents").params(page).answers(&[Ok("DocumentPage")])),
-        endpoint("get", document, documents::get, Doc::query("getDocument", "Get a document and its ledger").answers(&[Ok("Document")])),
-        endpoint("put", document, documents::replace, Doc::command("replaceDocument", "Upload a document again, or under an id of your own").body(Body::File).params(&["name"]).answers(&[Ok("Uploaded"), Accepted])),
-        endpoint("delete", document, documents::delete, Doc::command("deleteDocument", "Delete a document").answers(&[Ok("Made"), Accepted])),
-        endpoint("post", asking, questions::ask, Doc::command("askQuestion", "Ask a chatbot: wait, fetch later, or stream").body(Body::Json("AskQuestion")).answers(&[Ok("Answer"), Stream, Accepted])),
-        endpoint("get", talks, conversations::list, Doc::query("listConversations", "List a chatbot's conversations").params(&["visitor", "limit", "after"]).answers(&[Ok("ConversationPage")])),
-        endpoint("get", talk, conversations::get, Doc::query("getConversation", "Get a conversation, turn by turn").answers(&[Ok("Conversation")])),
-        endpoint("delete", talk, conversations::delete, Doc::command("endConversation", "Forget a conversation").answers(&[Ok("Made"), Accepted])),
-        endpoint("post", "/v1/blobs", blobs::put, Doc::command("putBlob", "Put content to refer to later").body(Body::File).answers(&[Created("Blob")])),
-        endpoint("get", operation, operations::get, Doc::query("getOperation", "How an operation stands; with `Prefer: wait` as soon as it has ended").answers(&[Ok("Operation")])),
-        endpoint("get", "/v1/operations/{operation}/events", operations::events, Doc::query("streamOperation", "An operation as it goes on; `Last-Event-ID` resumes").answers(&[Stream])),
-        endpoint("get", "/openapi.json", openapi::serve, Doc::open("getOpenApi", "This description").answers(&[Ok("Anything")])),
-        endpoint("get", "/health/live", health::live, Doc::open("isLive", "Whether the process answers").answers(&[Ok("Health")])),
-        endpoint("get", "/health/ready", health::ready, Doc::open("isReady", "Whether requests can be served, with every check").answers(&[Ok("Health")])),
-        endpoint("get", "/metrics", metrics::metrics, Doc::open("getMetrics", "Metrics in the OpenMetrics text format").answers(&[Answer::Text])),
+        endpoint(
+            "post",
+            chatbots_,
+            chatbots::create,
+            Doc::command(
+                "createChatbot",
+                "Create a chatbot with its sources, or nothing",
+            )
+            .body(Body::Json("CreateChatbot"))
+            .answers(&[Created("Made"), Accepted]),
+        ),
+        endpoint(
+            "get",
+            chatbots_,
+            chatbots::list,
+            Doc::query("listChatbots", "List chatbots")
+                .params(page)
+                .answers(&[Ok("ChatbotPage")]),
+        ),
+        endpoint(
+            "get",
+            chatbot,
+            chatbots::get,
+            Doc::query("getChatbot", "Get a chatbot").answers(&[Ok("Chatbot")]),
+        ),
+        endpoint(
+            "patch",
+            chatbot,
+            chatbots::update,
+            Doc::command("updateChatbot", "Change a chatbot's name or settings")
+                .body(Body::Json("UpdateChatbot"))
+                .answers(&[Ok("Made"), Accepted]),
+        ),
+        endpoint(
+            "delete",
+            chatbot,
+            chatbots::delete,
+            Doc::command("deleteChatbot", "Delete a chatbot and all that it knows")
+                .answers(&[Ok("Made"), Accepted]),
+        ),
+        endpoint(
+            "post",
+            pause,
+            chatbots::pause,
+            Doc::command("pauseChatbot", "Pause a chatbot").answers(&[Ok("Made"), Accepted]),
+        ),
+        endpoint(
+            "post",
+            resume,
+            chatbots::resume,
+            Doc::command("resumeChatbot", "Resume a chatbot").answers(&[Ok("Made"), Accepted]),
+        ),
+        endpoint(
+            "post",
+            documents_,
+            documents::add,
+            Doc::command("addDocuments", "Upload one document or several")
+                .body(Body::Files)
+                .params(&["name"])
+                .answers(&[Created("Uploaded"), Accepted]),
+        ),
+        endpoint(
+            "get",
+            documents_,
+            documents::list,
+            Doc::query("listDocuments", "List a chatbot's documents")
+                .params(page)
+                .answers(&[Ok("DocumentPage")]),
+        ),
+        endpoint(
+            "get",
+            document,
+            documents::get,
+            Doc::query("getDocument", "Get a document and its ledger").answers(&[Ok("Document")]),
+        ),
+        endpoint(
+            "put",
+            document,
+            documents::replace,
+            Doc::command(
+                "replaceDocument",
+                "Upload a document again, or under an id of your own",
+            )
+            .body(Body::File)
+            .params(&["name"])
+            .answers(&[Ok("Uploaded"), Accepted]),
+        ),
+        endpoint(
+            "delete",
+            document,
+            documents::delete,
+            Doc::command("deleteDocument", "Delete a document").answers(&[Ok("Made"), Accepted]),
+        ),
+        endpoint(
+            "post",
+            asking,
+            questions::ask,
+            Doc::command("askQuestion", "Ask a chatbot: wait, fetch later, or stream")
+                .body(Body::Json("AskQuestion"))
+                .answers(&[Ok("Answer"), Stream, Accepted]),
+        ),
+        endpoint(
+            "get",
+            talks,
+            conversations::list,
+            Doc::query("listConversations", "List a chatbot's conversations")
+                .params(&["visitor", "limit", "after"])
+                .answers(&[Ok("ConversationPage")]),
+        ),
+        endpoint(
+            "get",
+            talk,
+            conversations::get,
+            Doc::query("getConversation", "Get a conversation, turn by turn")
+                .answers(&[Ok("Conversation")]),
+        ),
+        endpoint(
+            "delete",
+            talk,
+            conversations::delete,
+            Doc::command("endConversation", "Forget a conversation")
+                .answers(&[Ok("Made"), Accepted]),
+        ),
+        endpoint(
+            "post",
+            "/v1/blobs",
+            blobs::put,
+            Doc::command("putBlob", "Put content to refer to later")
+                .body(Body::File)
+                .answers(&[Created("Blob")]),
+        ),
+        endpoint(
+            "get",
+            operation,
+            operations::get,
+            Doc::query(
+                "getOperation",
+                "How an operation stands; with `Prefer: wait` as soon as it has ended",
+            )
+            .answers(&[Ok("Operation")]),
+        ),
+        endpoint(
+            "get",
+            "/v1/operations/{operation}/events",
+            operations::events,
+            Doc::query(
+                "streamOperation",
+                "An operation as it goes on; `Last-Event-ID` resumes",
+            )
+            .answers(&[Stream]),
+        ),
+        endpoint(
+            "get",
+            "/openapi.json",
+            openapi::serve,
+            Doc::open("getOpenApi", "This description").answers(&[Ok("Anything")]),
+        ),
+        endpoint(
+            "get",
+            "/health/live",
+            health::live,
+            Doc::open("isLive", "Whether the process answers").answers(&[Ok("Health")]),
+        ),
+        endpoint(
+            "get",
+            "/health/ready",
+            health::ready,
+            Doc::open(
+                "isReady",
+                "Whether requests can be served, with every check",
+            )
+            .answers(&[Ok("Health")]),
+        ),
+        endpoint(
+            "get",
+            "/metrics",
+            metrics::metrics,
+            Doc::open("getMetrics", "Metrics in the OpenMetrics text format")
+                .answers(&[Answer::Text]),
+        ),
     ]
 }
 
 async fn nothing() -> Problem {
-    Problem::new(Code::NotFound, "nothing is here; /openapi.json lists what there is")
+    Problem::new(
+        Code::NotFound,
+        "nothing is here; /openapi.json lists what there is",
+    )
 }
 
 /// Answers for a request handler that panicked.
 pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!(panic = panic_text(&*panic), "a request handler panicked");
-    Problem::new(Code::Internal, "the request could not be handled; the log of the server says why").into_response()
+    Problem::new(
+        Code::Internal,
+        "the request could not be handled; the log of the server says why",
+    )
+    .into_response()
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
     let origins = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::any()
     } else {
-        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::try_from(origin).ok()))
+        AllowOrigin::list(
+            origins
+                .iter()
+                .filter_map(|origin| HeaderValue::try_from(origin).ok()),
+        )
     };
     let header = HeaderName::from_static;
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
@@ -111,13 +302,20 @@ fn cors(origins: &[String]) -> CorsLayer {
             header("last-event-id"),
             header("traceparent"),
         ])
-        .expose_headers([header::LOCATION, header::RETRY_AFTER, header("preference-applied")])
+        .expose_headers([
+            header::LOCATION,
+            header::RETRY_AFTER,
+            header("preference-applied"),
+        ])
 }
 
 /// Everything that is served.
 pub fn router(app: Arc<App>) -> Router {
     let (mut open, mut guarded) = (Router::new(), Router::new());
-    for Endpoint { path, handler, doc, .. } in endpoints() {
+    for Endpoint {
+        path, handler, doc, ..
+    } in endpoints()
+    {
         if doc.open {
             open = open.route(path, handler);
         } else {

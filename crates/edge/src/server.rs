@@ -42,14 +42,33 @@ impl Edge {
     ///
     /// # Errors
     /// [`EdgeError::NoTopic`].
-    pub fn new(ports: Ports, config: EdgeConfig, health: Arc<dyn Health>) -> Result<Self, EdgeError> {
-        let partitions = ports.log.partitions(topic::REPLIES).ok_or(EdgeError::NoTopic(topic::REPLIES))?;
+    pub fn new(
+        ports: Ports,
+        config: EdgeConfig,
+        health: Arc<dyn Health>,
+    ) -> Result<Self, EdgeError> {
+        let partitions = ports
+            .log
+            .partitions(topic::REPLIES)
+            .ok_or(EdgeError::NoTopic(topic::REPLIES))?;
         let partition = partition_of(&ports.clock.random(), partitions);
         let (stop, stopping) = watch::channel(false);
         let (operations, marks) = Operations::new(ports.clone(), partition, stopping.clone());
-        let admission = Admission::new(config.limits.concurrency, config.limits.concurrency_per_tenant);
+        let admission = Admission::new(
+            config.limits.concurrency,
+            config.limits.concurrency_per_tenant,
+        );
         let (observed, more_metrics) = (Observed::default(), vec![]);
-        let app = App { ports, config, health, more_metrics, observed, admission, operations, stopping };
+        let app = App {
+            ports,
+            config,
+            health,
+            more_metrics,
+            observed,
+            admission,
+            operations,
+            stopping,
+        };
         Ok(Self { app, marks, stop })
     }
 
@@ -69,7 +88,7 @@ impl Edge {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), EdgeError> {
-        let Self { app, mut marks, stop } = self;
+        let Self { app, marks, stop } = self;
         let app = Arc::new(app);
         let heard_from = app.operations.replies_end().await?;
         let (hearing, sending, marking) = (app.clone(), app.clone(), app.clone());
@@ -78,15 +97,13 @@ impl Edge {
             tokio::spawn(async move { sending.operations.keep_sending().await }),
         ];
         let (end, ended) = watch::channel(false);
-        let marking = tokio::spawn(async move {
-            tokio::select! {
-                () = marking.operations.mark_sent(&mut marks) => {}
-                () = stopped(&ended) => {}
-            }
-            marking.operations.mark_rest(&mut marks).await;
-        });
+        let marking =
+            tokio::spawn(async move { marking.operations.mark_sent(marks, &ended).await });
 
-        let (stopping, grace) = (app.stopping.clone(), Duration::from_secs(app.config.limits.stop_s));
+        let (stopping, grace) = (
+            app.stopping.clone(),
+            Duration::from_secs(app.config.limits.stop_s),
+        );
         let listener = listener.tap_io(|connection| {
             if let Err(error) = connection.set_nodelay(true) {
                 tracing::debug!(%error, "a connection without nodelay");

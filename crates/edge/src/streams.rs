@@ -1,10 +1,10 @@
 //! Server-sent events: an answer while it is written, an operation while it goes on. Any edge can resume them.
 use crate::app::{App, stopped};
 use crate::asked::Asked;
+use crate::operations::Operation;
 use crate::operations::row::Deltas;
 use crate::operations::wait::Looks;
 use crate::operations::waiters::Waiter;
-use crate::operations::Operation;
 use crate::tale::{Say, Tale};
 use crate::tenant::Tenant;
 use axum::http::StatusCode;
@@ -62,7 +62,13 @@ struct Stream {
 
 /// Streams an operation to its end: `operation` first; for a question `delta` and `reset`, for others `progress`;
 /// `done` or `failed` last. `bye` means that this edge stops: come again.
-pub fn stream(app: Arc<App>, tenant: Tenant, asked: &Asked, operation: Operation, waiter: Waiter) -> Response {
+pub fn stream(
+    app: Arc<App>,
+    tenant: Tenant,
+    asked: &Asked,
+    operation: Operation,
+    waiter: Waiter,
+) -> Response {
     if asked.last_event.as_deref() == Some(END) {
         // An EventSource comes again until it is told so.
         return StatusCode::NO_CONTENT.into_response();
@@ -73,9 +79,24 @@ pub fn stream(app: Arc<App>, tenant: Tenant, asked: &Asked, operation: Operation
         offset.parse().ok().filter(|_| same)
     });
     let (out, events) = mpsc::channel(ROOM);
-    let (place, keep_alive) = (asked.place.clone(), Duration::from_secs(app.config.limits.keep_alive_s.max(1)));
-    let question = operation.row.subject.question.as_ref().map(|id| format!("{}/{id}", tenant.id())).unwrap_or_default();
-    let stream = Stream { app, tenant, out, question, seen: seen.unwrap_or(-1) };
+    let (place, keep_alive) = (
+        asked.place.clone(),
+        Duration::from_secs(app.config.limits.keep_alive_s.max(1)),
+    );
+    let question = operation
+        .row
+        .subject
+        .question
+        .as_ref()
+        .map(|id| format!("{}/{id}", tenant.id()))
+        .unwrap_or_default();
+    let stream = Stream {
+        app,
+        tenant,
+        out,
+        question,
+        seen: seen.unwrap_or(-1),
+    };
     tokio::spawn(async move {
         let streams = &stream.app.observed.streams;
         streams.inc();
@@ -84,7 +105,9 @@ pub fn stream(app: Arc<App>, tenant: Tenant, asked: &Asked, operation: Operation
         drop(place);
     });
     let events = ReceiverStream::new(events).map(Ok::<_, Infallible>);
-    Sse::new(events).keep_alive(KeepAlive::new().interval(keep_alive)).into_response()
+    Sse::new(events)
+        .keep_alive(KeepAlive::new().interval(keep_alive))
+        .into_response()
 }
 
 fn event(name: &str, data: &Value) -> Event {
@@ -108,7 +131,8 @@ impl Stream {
     }
 
     async fn bye(&self, why: &str) -> Result<(), Gone> {
-        self.say(event("bye", &json!({"reason": why})).retry(COME_AGAIN)).await
+        self.say(event("bye", &json!({"reason": why})).retry(COME_AGAIN))
+            .await
     }
 
     async fn tell(&self, mut operation: Operation, mut waiter: Waiter) -> Result<(), Broken> {
@@ -149,7 +173,13 @@ impl Stream {
 
     async fn grown(&self, deltas: Option<Deltas>) -> Result<(), PortError> {
         match deltas {
-            Some(Deltas { partition, from }) => self.app.ports.log.grown(topic::ANSWERS_DELTAS, partition, from).await,
+            Some(Deltas { partition, from }) => {
+                self.app
+                    .ports
+                    .log
+                    .grown(topic::ANSWERS_DELTAS, partition, from)
+                    .await
+            }
             None => std::future::pending().await,
         }
     }
@@ -158,7 +188,9 @@ impl Stream {
     async fn tell_deltas(&self, tale: &mut Tale, at: &mut Deltas) -> Result<(), Broken> {
         loop {
             let log = &self.app.ports.log;
-            let messages = log.read(topic::ANSWERS_DELTAS, at.partition, at.from, BATCH).await?;
+            let messages = log
+                .read(topic::ANSWERS_DELTAS, at.partition, at.from, BATCH)
+                .await?;
             for message in &messages {
                 at.from = message.at.offset + 1;
                 if let Some(delta) = self.read_delta(message).await? {
@@ -171,7 +203,12 @@ impl Stream {
         }
     }
 
-    async fn tell_delta(&self, tale: &mut Tale, delta: &AnswerDelta, message: &Message) -> Result<(), Gone> {
+    async fn tell_delta(
+        &self,
+        tale: &mut Tale,
+        delta: &AnswerDelta,
+        message: &Message,
+    ) -> Result<(), Gone> {
         let text = delta.text.reveal().unwrap_or_default();
         let says = tale.hear(delta.attempt, delta.n, delta.reset, text);
         if message.at.offset <= self.seen {
@@ -181,7 +218,8 @@ impl Stream {
             let id = format!("{}-{}", message.at.partition, message.at.offset);
             let said = said(&say);
             // Whoever breaks off between a reset and its delta hears both again.
-            self.say(if say == Say::Reset { said } else { said.id(id) }).await?;
+            self.say(if say == Say::Reset { said } else { said.id(id) })
+                .await?;
         }
         Ok(())
     }
@@ -193,14 +231,29 @@ impl Stream {
         }
         let envelope = Envelope::read(&message.headers);
         let tenant = self.tenant.id().as_str();
-        let opening = self.app.ports.keys.opening(tenant, envelope.subject_key.as_deref()).await?;
-        let Ok(datum) = self.app.ports.schemas.datum(&message.payload).await else { return Ok(None) };
-        Ok(Incoming { datum, envelope: &envelope, tenant, opening: &opening }.read().ok())
+        let opening = self
+            .app
+            .ports
+            .keys
+            .opening(tenant, envelope.subject_key.as_deref())
+            .await?;
+        let Ok(datum) = self.app.ports.schemas.datum(&message.payload).await else {
+            return Ok(None);
+        };
+        Ok(Incoming {
+            datum,
+            envelope: &envelope,
+            tenant,
+            opening: &opening,
+        }
+        .read()
+        .ok())
     }
 
     async fn tell_end(&self, tale: &mut Tale, operation: &Operation) -> Result<(), Broken> {
         if let Some(problem) = operation.problem() {
-            self.say(event("failed", &problem.to_json(None)).id(END)).await?;
+            self.say(event("failed", &problem.to_json(None)).id(END))
+                .await?;
             return Ok(());
         }
         if operation.row.deltas.is_some() {

@@ -38,7 +38,10 @@ pub fn fingerprint(endpoint: &str, request: &impl Serialize) -> String {
     let mut hash = Sha256::new_with_prefix(endpoint.as_bytes());
     // What was parsed from JSON can be written as JSON.
     hash.update(serde_json::to_vec(request).unwrap_or_default());
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// How long after a command was sent an attempt may still begin (E6). Not how long the client waits: a question
@@ -46,9 +49,13 @@ pub fn fingerprint(endpoint: &str, request: &impl Serialize) -> String {
 fn lasts(kind: Kind) -> Duration {
     Duration::from_secs(match kind {
         Kind::AskQuestion => 2 * 60,
-        Kind::EndConversation | Kind::UpdateChatbot | Kind::PauseChatbot | Kind::ResumeChatbot => 10 * 60,
+        Kind::EndConversation | Kind::UpdateChatbot | Kind::PauseChatbot | Kind::ResumeChatbot => {
+            10 * 60
+        }
         Kind::CreateChatbot | Kind::DeleteChatbot => 6 * 3_600,
-        Kind::AddDocument | Kind::AddDocuments | Kind::ReplaceDocument | Kind::DeleteDocument => 24 * 3_600,
+        Kind::AddDocument | Kind::AddDocuments | Kind::ReplaceDocument | Kind::DeleteDocument => {
+            24 * 3_600
+        }
     })
 }
 
@@ -73,7 +80,13 @@ impl App {
     /// An operation that consists of others.
     pub fn group(&self, tenant: &Tenant, new: New, parts: Vec<String>) -> Begin {
         let id = new.id.clone();
-        Begin { id, row: OperationRow { parts, ..self.row(tenant, new) } }
+        Begin {
+            id,
+            row: OperationRow {
+                parts,
+                ..self.row(tenant, new)
+            },
+        }
     }
 
     /// An operation with its command, ready to be begun.
@@ -95,7 +108,11 @@ impl App {
             id: record.id().into(),
             now_ms: row.created_ms,
             consumer: "edge".into(),
-            message: MessageId { tenant: tenant.id().to_string(), source: SOURCE.into(), id: id.clone() },
+            message: MessageId {
+                tenant: tenant.id().to_string(),
+                source: SOURCE.into(),
+                id: id.clone(),
+            },
             correlation: id.as_str().into(),
             reply_to: None,
             reply_status: None,
@@ -106,8 +123,12 @@ impl App {
             attempt: 0,
         };
         let reply_to = self.operations.reply_address(&key);
-        let mut command = Emitter::new(&self.ports).command(&moment, record, &reply_to, row.deadline_ms).await?;
-        command.headers.set_some(name::TRACEPARENT, asked.traceparent.as_deref());
+        let mut command = Emitter::new(&self.ports)
+            .command(&moment, record, &reply_to, row.deadline_ms)
+            .await?;
+        command
+            .headers
+            .set_some(name::TRACEPARENT, asked.traceparent.as_deref());
         row.command = Some(command);
         Ok(Begin { id, row })
     }
@@ -118,7 +139,10 @@ impl App {
     /// See [`crate::operations::Operations::begin`].
     pub async fn begin(&self, tenant: &Tenant, begin: Begin) -> Result<Begun, Problem> {
         let begun = self.operations.begin(tenant.id(), vec![begin]).await?;
-        begun.into_iter().next().ok_or_else(|| Problem::new(Code::Internal, "nothing was begun"))
+        begun
+            .into_iter()
+            .next()
+            .ok_or_else(|| Problem::new(Code::Internal, "nothing was begun"))
     }
 
     /// Sends a command and answers as the client prefers: with the answer if it comes in time, with 202 if not.
@@ -135,8 +159,13 @@ impl App {
         let begin = self.command(tenant, asked, new, record).await?;
         let begun = self.begin(tenant, begin).await?;
         let until = Instant::now() + asked.wait;
-        let operations = self.operations.wait_all(tenant.id(), vec![begun], until).await?;
-        let operation = operations.first().ok_or_else(|| Problem::new(Code::Internal, "nothing was begun"))?;
+        let operations = self
+            .operations
+            .wait_all(tenant.id(), vec![begun], until)
+            .await?;
+        let operation = operations
+            .first()
+            .ok_or_else(|| Problem::new(Code::Internal, "nothing was begun"))?;
         Ok(answer(operation, asked))
     }
 }

@@ -30,7 +30,10 @@ impl Tale {
             if !self.text.is_empty() {
                 says.push(Say::Reset);
             }
-            *self = Self { attempt, ..Self::default() };
+            *self = Self {
+                attempt,
+                ..Self::default()
+            };
         }
         if self.last.is_some_and(|last| n <= last) {
             return says;
@@ -50,13 +53,21 @@ impl Tale {
     /// The whole answer is known: what is missing, so that whoever put the pieces together has it too.
     pub fn finish(&mut self, attempt: i64, whole: &str) -> Vec<Say> {
         let mut says = Vec::new();
-        let told = if attempt == self.attempt || self.text.is_empty() { whole.strip_prefix(self.text.as_str()) } else { None };
+        let told = if attempt == self.attempt || self.text.is_empty() {
+            whole.strip_prefix(self.text.as_str())
+        } else {
+            None
+        };
         match told {
             Some("") => {}
             Some(rest) => says.push(Say::More(rest.to_owned())),
             None => says.extend([Say::Reset, Say::More(whole.to_owned())]),
         }
-        *self = Self { attempt, last: self.last, text: whole.to_owned() };
+        *self = Self {
+            attempt,
+            last: self.last,
+            text: whole.to_owned(),
+        };
         says
     }
 }
@@ -89,7 +100,10 @@ mod tests {
         let mut tale = Tale::default();
         tale.hear(1, 0, false, "The ");
         assert_eq!(tale.clone().finish(1, "The answer"), [more("answer")]);
-        assert_eq!(tale.clone().finish(2, "Another"), [Say::Reset, more("Another")]);
+        assert_eq!(
+            tale.clone().finish(2, "Another"),
+            [Say::Reset, more("Another")]
+        );
         assert_eq!(Tale::default().finish(3, "Whole"), [more("Whole")]);
     }
     #[test]

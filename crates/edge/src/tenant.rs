@@ -41,14 +41,21 @@ fn find(keys: &[ApiKey], presented: &str) -> Option<Tenant> {
     let mut found = None;
     for key in keys {
         if key.sha256.matches(&presented) {
-            found = Some(Tenant { id: key.tenant.clone(), principal: key.name.as_str().into() });
+            found = Some(Tenant {
+                id: key.tenant.clone(),
+                principal: key.name.as_str().into(),
+            });
         }
     }
     found
 }
 
 fn presented(headers: &HeaderMap) -> Option<&str> {
-    let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &axum::http::HeaderValue| value.to_str().ok())
+    };
     let bearer = text(header::AUTHORIZATION.as_str()).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
@@ -75,7 +82,10 @@ pub async fn authenticate(
             Err(Problem::new(Code::Unauthorized, detail))
         }
         Some(None) => Err(Problem::new(Code::Unauthorized, "the key is not known")),
-        Some(Some(tenant)) => app.admission.enter(tenant.id()).map(|place| (tenant, place)),
+        Some(Some(tenant)) => app
+            .admission
+            .enter(tenant.id())
+            .map(|place| (tenant, place)),
     };
     let (tenant, place) = match entered {
         Ok(entered) => entered,
@@ -118,10 +128,19 @@ mod tests {
     #[test]
     fn a_key_comes_as_bearer_or_in_its_own_header() {
         let headers = |name: &'static str, value: &str| {
-            HeaderMap::from_iter([(axum::http::HeaderName::from_static(name), value.parse().expect("a value"))])
+            HeaderMap::from_iter([(
+                axum::http::HeaderName::from_static(name),
+                value.parse().expect("a value"),
+            )])
         };
-        assert_eq!(presented(&headers("authorization", "Bearer k1")), Some("k1"));
-        assert_eq!(presented(&headers("authorization", "bearer k1")), Some("k1"));
+        assert_eq!(
+            presented(&headers("authorization", "Bearer k1")),
+            Some("k1")
+        );
+        assert_eq!(
+            presented(&headers("authorization", "bearer k1")),
+            Some("k1")
+        );
         assert_eq!(presented(&headers("x-api-key", "k2")), Some("k2"));
         assert_eq!(presented(&headers("authorization", "Basic k1")), None);
     }

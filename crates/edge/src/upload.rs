@@ -21,7 +21,12 @@ const CHUNKS: usize = 4;
 ///
 /// # Errors
 /// 413, 400 if it breaks off, 422 if the same id holds other content, 503 and 507 for the store.
-pub async fn put<S, E>(app: &App, tenant: &Tenant, id: &str, mut file: S) -> Result<BlobRef, Problem>
+pub async fn put<S, E>(
+    app: &App,
+    tenant: &Tenant,
+    id: &str,
+    mut file: S,
+) -> Result<BlobRef, Problem>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: std::fmt::Display,
@@ -42,14 +47,19 @@ where
         }
         drop(chunks);
     };
-    let (stored, ()) = futures::join!(app.ports.blobs.put(tenant.id(), id, content, limit), pass_on);
+    let (stored, ()) = futures::join!(
+        app.ports.blobs.put(tenant.id(), id, content, limit),
+        pass_on
+    );
     stored.map_err(|error| match error {
         BlobError::TooLarge { .. } => {
-            Problem::new(Code::TooLarge, format!("a file may have {limit} bytes")).with("limit", limit)
+            Problem::new(Code::TooLarge, format!("a file may have {limit} bytes"))
+                .with("limit", limit)
         }
-        BlobError::Exists(_) => {
-            Problem::new(Code::IdempotencyKeyReused, "another file came with this Idempotency-Key before; use a new key")
-        }
+        BlobError::Exists(_) => Problem::new(
+            Code::IdempotencyKeyReused,
+            "another file came with this Idempotency-Key before; use a new key",
+        ),
         error => error.into(),
     })
 }
@@ -58,12 +68,20 @@ where
 ///
 /// # Errors
 /// See [`put`].
-pub async fn put_body(app: &App, tenant: &Tenant, id: &str, body: Body) -> Result<BlobRef, Problem> {
+pub async fn put_body(
+    app: &App,
+    tenant: &Tenant,
+    id: &str,
+    body: Body,
+) -> Result<BlobRef, Problem> {
     use axum::body::HttpBody;
     let limit = app.config.limits.upload_bytes;
     if body.size_hint().lower() > limit {
         drain(body).await;
-        return Err(Problem::new(Code::TooLarge, format!("a file may have {limit} bytes")).with("limit", limit));
+        return Err(
+            Problem::new(Code::TooLarge, format!("a file may have {limit} bytes"))
+                .with("limit", limit),
+        );
     }
     let mut stream = body.into_data_stream();
     let stored = put(app, tenant, id, &mut stream).await;
@@ -91,7 +109,11 @@ pub async fn check_blob(app: &App, tenant: &Tenant, blob: &BlobRef) -> Result<bo
         let known = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'/' | b'.');
         (1..=256).contains(&id.len()) && id.bytes().all(known) && !id.contains("..")
     };
-    let hex = blob.sha256.len() == 64 && blob.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let hex = blob.sha256.len() == 64
+        && blob
+            .sha256
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if !fits(&blob.id) || !hex || blob.size < 0 {
         return Ok(false);
     }
@@ -112,9 +134,20 @@ pub fn file_name(name: &str) -> Option<String> {
 
 /// What the uploader calls the content: a hint, of bounded length.
 pub fn media_type(text: Option<&str>) -> String {
-    let text = text.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    let fits = (1..=100).contains(&text.len()) && text.contains('/') && text.bytes().all(|b| b.is_ascii_graphic());
-    if fits { text.to_ascii_lowercase() } else { "application/octet-stream".into() }
+    let text = text
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
+    let fits = (1..=100).contains(&text.len())
+        && text.contains('/')
+        && text.bytes().all(|b| b.is_ascii_graphic());
+    if fits {
+        text.to_ascii_lowercase()
+    } else {
+        "application/octet-stream".into()
+    }
 }
 
 #[cfg(test)]
@@ -124,7 +157,10 @@ mod tests {
     #[test]
     fn a_file_is_called_by_its_last_name() {
         assert_eq!(file_name("../../etc/passwd").as_deref(), Some("passwd"));
-        assert_eq!(file_name("C:\\Users\\me\\report.pdf").as_deref(), Some("report.pdf"));
+        assert_eq!(
+            file_name("C:\\Users\\me\\report.pdf").as_deref(),
+            Some("report.pdf")
+        );
         assert_eq!(file_name("Prüfung\u{0}.md").as_deref(), Some("Prüfung.md"));
         for none in ["", "/", "..", " "] {
             assert_eq!(file_name(none), None, "{none:?}");

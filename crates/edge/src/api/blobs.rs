@@ -20,5 +20,8 @@ pub async fn put(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let id = format!("{PUT_PREFIX}{}", asked.operation_id(&app, &tenant));
     let blob = put_body(&app, &tenant, &id, body).await?;
-    Ok((StatusCode::CREATED, Json(json!({"id": blob.id, "size": blob.size, "sha256": blob.sha256}))))
+    Ok((
+        StatusCode::CREATED,
+        Json(json!({"id": blob.id, "size": blob.size, "sha256": blob.sha256})),
+    ))
 }

@@ -13,7 +13,9 @@ use crate::upload::{PUT_PREFIX, check_blob};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use events::chatbots::{CreateChatbot, DeleteChatbot, PauseChatbot, ResumeChatbot, Source, UpdateChatbot};
+use events::chatbots::{
+    CreateChatbot, DeleteChatbot, PauseChatbot, ResumeChatbot, Source, UpdateChatbot,
+};
 use events::{Addressed, BlobRef};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,6 +68,34 @@ pub struct UpdateRequest {
 }
 impl JsonRequest for UpdateRequest {}
 
+impl SourceRequest {
+    fn check(self, operation: &str, i: usize) -> Result<Source, Problem> {
+        let at = |field: &str| format!("sources[{i}].{field}");
+        Ok(Source {
+            document: events::id::derived(&[operation, "source", &i.to_string()]).to_string(),
+            name: line(&self.name, MAX_NAME, &at("name"))?,
+            media_type: line(&self.media_type, MAX_NAME, &at("media_type"))?,
+            blob: BlobRef {
+                id: self.blob.id,
+                size: self.blob.size,
+                sha256: self.blob.sha256,
+            },
+        })
+    }
+}
+
+/// Every blob was put before, by the same tenant.
+async fn all_there(app: &App, tenant: &Tenant, sources: &[Source]) -> Result<(), Problem> {
+    for (i, source) in sources.iter().enumerate() {
+        if !source.blob.id.starts_with(PUT_PREFIX) || !check_blob(app, tenant, &source.blob).await?
+        {
+            let problem = Problem::new(Code::Invalid, "there is no such blob; put it first");
+            return Err(problem.with("where", format!("sources[{i}].blob")));
+        }
+    }
+    Ok(())
+}
+
 /// Creates a chatbot with all its sources, or nothing.
 pub async fn create(
     State(app): State<Arc<App>>,
@@ -81,28 +111,42 @@ pub async fn create(
         let detail = format!("{MAX_SOURCES} sources are taken; upload more afterwards");
         return Err(Problem::new(Code::Invalid, detail).with("where", "sources"));
     }
-    let mut sources = Vec::with_capacity(request.sources.len());
-    for (i, source) in request.sources.into_iter().enumerate() {
-        let at = |field: &str| format!("sources[{i}].{field}");
-        let blob = BlobRef { id: source.blob.id, size: source.blob.size, sha256: source.blob.sha256 };
-        if !blob.id.starts_with(PUT_PREFIX) || !check_blob(&app, &tenant, &blob).await? {
-            return Err(Problem::new(Code::Invalid, "there is no such blob; put it first").with("where", at("blob")));
-        }
-        sources.push(Source {
-            document: events::id::derived(&[&operation, "source", &i.to_string()]).to_string(),
-            name: line(&source.name, MAX_NAME, &at("name"))?,
-            media_type: line(&source.media_type, MAX_NAME, &at("media_type"))?,
-            blob,
-        });
-    }
-    let record = CreateChatbot { chatbot: chatbot.clone(), name, settings: request.settings.check()?, sources };
+    let sources = request
+        .sources
+        .into_iter()
+        .enumerate()
+        .map(|(i, source)| source.check(&operation, i));
+    let sources: Vec<Source> = sources.collect::<Result<_, _>>()?;
+    app.unless_repeat(&tenant, &asked, all_there(&app, &tenant, &sources))
+        .await?;
+    let record = CreateChatbot {
+        chatbot: chatbot.clone(),
+        name,
+        settings: request.settings.check()?,
+        sources,
+    };
     let new = new(Kind::CreateChatbot, operation, chatbot, fingerprint);
     app.submit(&tenant, &asked, new, &record).await
 }
 
+/// The chatbot may be given work, or this request was begun before.
+async fn usable(app: &App, tenant: &Tenant, asked: &Asked, chatbot: &str) -> Result<(), Problem> {
+    let usable = async { chatbots::usable(app, tenant, chatbot).await.map(|_| ()) };
+    app.unless_repeat(tenant, asked, usable).await
+}
+
 fn new(kind: Kind, id: String, chatbot: String, fingerprint: String) -> New {
-    let subject = Subject { chatbot: Some(chatbot), ..Subject::default() };
-    New { id, kind, subject, fingerprint, deltas: None }
+    let subject = Subject {
+        chatbot: Some(chatbot),
+        ..Subject::default()
+    };
+    New {
+        id,
+        kind,
+        subject,
+        fingerprint,
+        deltas: None,
+    }
 }
 
 /// The tenant's chatbots.
@@ -111,7 +155,9 @@ pub async fn list(
     tenant: Tenant,
     QueryOf(paging): QueryOf<Paging>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(chatbots::list(&app, &tenant, &paging).await?.to_json()))
+    Ok(Json(
+        chatbots::list(&app, &tenant, &paging).await?.to_json(),
+    ))
 }
 
 /// One chatbot.
@@ -120,7 +166,11 @@ pub async fn get(
     tenant: Tenant,
     Path(chatbot): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(chatbots::find(&app, &tenant, &chatbot).await?.show(&chatbot)))
+    Ok(Json(
+        chatbots::find(&app, &tenant, &chatbot)
+            .await?
+            .show(&chatbot),
+    ))
 }
 
 /// Another name, other settings; what is not named stays.
@@ -131,14 +181,35 @@ pub async fn update(
     Path(chatbot): Path<String>,
     JsonBody(request): JsonBody<UpdateRequest>,
 ) -> Result<Response, Problem> {
-    chatbots::usable(&app, &tenant, &chatbot).await?;
+    usable(&app, &tenant, &asked, &chatbot).await?;
     if request.name.is_none() && request.settings.is_none() {
-        return Err(Problem::new(Code::Invalid, "name what is to be changed: `name`, `settings` or both"));
+        return Err(Problem::new(
+            Code::Invalid,
+            "name what is to be changed: `name`, `settings` or both",
+        ));
     }
-    let new = new(Kind::UpdateChatbot, asked.operation_id(&app, &tenant), chatbot.clone(), fingerprint(&asked.endpoint, &request));
-    let name = request.name.map(|name| line(&name, MAX_NAME, "name")).transpose()?;
+    let new = new(
+        Kind::UpdateChatbot,
+        asked.operation_id(&app, &tenant),
+        chatbot.clone(),
+        fingerprint(&asked.endpoint, &request),
+    );
+    let name = request
+        .name
+        .map(|name| line(&name, MAX_NAME, "name"))
+        .transpose()?;
     let settings = request.settings.map(SettingsRequest::check).transpose()?;
-    app.submit(&tenant, &asked, new, &UpdateChatbot { chatbot, name, settings }).await
+    app.submit(
+        &tenant,
+        &asked,
+        new,
+        &UpdateChatbot {
+            chatbot,
+            name,
+            settings,
+        },
+    )
+    .await
 }
 
 async fn tell<A: Addressed>(
@@ -149,7 +220,12 @@ async fn tell<A: Addressed>(
     chatbot: String,
     record: A,
 ) -> Result<Response, Problem> {
-    let new = new(kind, asked.operation_id(app, tenant), chatbot, fingerprint(&asked.endpoint, &()));
+    let new = new(
+        kind,
+        asked.operation_id(app, tenant),
+        chatbot,
+        fingerprint(&asked.endpoint, &()),
+    );
     app.submit(tenant, asked, new, &record).await
 }
 
@@ -160,11 +236,11 @@ pub async fn delete(
     asked: Asked,
     Path(chatbot): Path<String>,
 ) -> Result<Response, Problem> {
-    // A repeat must be answered as before, when there is nothing left to find.
-    if asked.idempotency_key.is_none() || !app.is_repeat(&tenant, &asked).await? {
-        chatbots::find(&app, &tenant, &chatbot).await?;
-    }
-    let record = DeleteChatbot { chatbot: chatbot.clone() };
+    let there = async { chatbots::find(&app, &tenant, &chatbot).await.map(|_| ()) };
+    app.unless_repeat(&tenant, &asked, there).await?;
+    let record = DeleteChatbot {
+        chatbot: chatbot.clone(),
+    };
     tell(&app, &tenant, &asked, Kind::DeleteChatbot, chatbot, record).await
 }
 
@@ -175,8 +251,10 @@ pub async fn pause(
     asked: Asked,
     Path(chatbot): Path<String>,
 ) -> Result<Response, Problem> {
-    chatbots::usable(&app, &tenant, &chatbot).await?;
-    let record = PauseChatbot { chatbot: chatbot.clone() };
+    usable(&app, &tenant, &asked, &chatbot).await?;
+    let record = PauseChatbot {
+        chatbot: chatbot.clone(),
+    };
     tell(&app, &tenant, &asked, Kind::PauseChatbot, chatbot, record).await
 }
 
@@ -187,7 +265,9 @@ pub async fn resume(
     asked: Asked,
     Path(chatbot): Path<String>,
 ) -> Result<Response, Problem> {
-    chatbots::usable(&app, &tenant, &chatbot).await?;
-    let record = ResumeChatbot { chatbot: chatbot.clone() };
+    usable(&app, &tenant, &asked, &chatbot).await?;
+    let record = ResumeChatbot {
+        chatbot: chatbot.clone(),
+    };
     tell(&app, &tenant, &asked, Kind::ResumeChatbot, chatbot, record).await
 }

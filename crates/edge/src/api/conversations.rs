@@ -34,7 +34,10 @@ pub async fn list(
 ) -> Result<Json<Value>, Problem> {
     chatbots::find(&app, &tenant, &chatbot).await?;
     let visitor = chosen(which.visitor, "visitor")?;
-    let paging = Paging { limit: which.limit, after: which.after };
+    let paging = Paging {
+        limit: which.limit,
+        after: which.after,
+    };
     let page = conversations::list(&app, &tenant, &chatbot, visitor.as_deref(), &paging).await?;
     Ok(Json(page.to_json()))
 }
@@ -45,7 +48,9 @@ pub async fn get(
     tenant: Tenant,
     Path(conversation): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(conversations::find(&app, &tenant, &conversation).await?))
+    Ok(Json(
+        conversations::find(&app, &tenant, &conversation).await?,
+    ))
 }
 
 /// Ends a conversation; its turns are forgotten.
@@ -55,15 +60,22 @@ pub async fn delete(
     asked: Asked,
     Path(conversation): Path<String>,
 ) -> Result<Response, Problem> {
-    if asked.idempotency_key.is_none() || !app.is_repeat(&tenant, &asked).await? {
-        conversations::find(&app, &tenant, &conversation).await?;
-    }
+    let there = async {
+        conversations::find(&app, &tenant, &conversation)
+            .await
+            .map(|_| ())
+    };
+    app.unless_repeat(&tenant, &asked, there).await?;
     let new = New {
         id: asked.operation_id(&app, &tenant),
         kind: Kind::EndConversation,
-        subject: Subject { conversation: Some(conversation.clone()), ..Subject::default() },
+        subject: Subject {
+            conversation: Some(conversation.clone()),
+            ..Subject::default()
+        },
         fingerprint: fingerprint(&asked.endpoint, &()),
         deltas: None,
     };
-    app.submit(&tenant, &asked, new, &EndConversation { conversation }).await
+    app.submit(&tenant, &asked, new, &EndConversation { conversation })
+        .await
 }

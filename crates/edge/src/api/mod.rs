@@ -6,6 +6,7 @@ pub mod conversations;
 pub mod documents;
 pub mod operations;
 pub mod questions;
+pub mod receive;
 pub mod settings;
 
 use crate::problem::{Code, Problem};
@@ -31,7 +32,9 @@ pub(crate) fn line(text: &str, most: usize, at: &str) -> Result<String, Problem>
     let wrong = |why: String| Problem::new(Code::Invalid, why).with("where", at);
     match text.chars().count() {
         0 => Err(wrong("it is empty".into())),
-        n if n > most => Err(wrong(format!("it has {n} characters, and {most} are taken"))),
+        n if n > most => Err(wrong(format!(
+            "it has {n} characters, and {most} are taken"
+        ))),
         _ if text.chars().any(char::is_control) => Err(wrong("it has control characters".into())),
         _ => Ok(text.to_owned()),
     }

@@ -16,15 +16,28 @@ use tokio::time::Instant;
 impl App {
     async fn operation(&self, tenant: &Tenant, id: &str) -> Result<Operation, Problem> {
         tenant.key(id, "operation")?;
-        self.operations.load(tenant.id(), id).await?.ok_or_else(|| Problem::nothing("operation"))
+        self.operations
+            .load(tenant.id(), id)
+            .await?
+            .ok_or_else(|| Problem::nothing("operation"))
     }
-    /// Whether an earlier request began the operation that this one would begin.
+    /// Checks what a new request needs. A repeat is answered as before, whatever has changed since (H2).
     ///
     /// # Errors
-    /// If State cannot be asked.
-    pub async fn is_repeat(&self, tenant: &Tenant, asked: &Asked) -> Result<bool, Problem> {
-        let id = asked.operation_id(self, tenant);
-        Ok(self.operations.load(tenant.id(), &id).await?.is_some())
+    /// The check's; or if State cannot be asked.
+    pub async fn unless_repeat(
+        &self,
+        tenant: &Tenant,
+        asked: &Asked,
+        check: impl Future<Output = Result<(), Problem>>,
+    ) -> Result<(), Problem> {
+        if asked.idempotency_key.is_some() {
+            let id = asked.operation_id(self, tenant);
+            if self.operations.load(tenant.id(), &id).await?.is_some() {
+                return Ok(());
+            }
+        }
+        check.await
     }
 }
 
@@ -40,7 +53,10 @@ pub async fn get(
     let mut operation = app.operation(&tenant, &id).await?;
     if headers.contains_key("prefer") {
         let until = Instant::now() + asked.wait;
-        operation = app.operations.wait(tenant.id(), operation, true, waiter, until).await?;
+        operation = app
+            .operations
+            .wait(tenant.id(), operation, true, waiter, until)
+            .await?;
     }
     Ok(Json(operation.to_json()))
 }

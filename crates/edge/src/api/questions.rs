@@ -43,15 +43,22 @@ pub async fn ask(
     Path(chatbot): Path<String>,
     JsonBody(request): JsonBody<QuestionRequest>,
 ) -> Result<Response, Problem> {
-    let found = chatbots::usable(&app, &tenant, &chatbot).await?;
-    if found.state == ChatbotState::Paused {
-        return Err(Problem::new(Code::Conflict, "the chatbot is paused; resume it first"));
-    }
+    let answers = async {
+        match chatbots::usable(&app, &tenant, &chatbot).await?.state {
+            ChatbotState::Paused => Err(Problem::new(
+                Code::Conflict,
+                "the chatbot is paused; resume it first",
+            )),
+            _ => Ok(()),
+        }
+    };
+    app.unless_repeat(&tenant, &asked, answers).await?;
     let fingerprint = fingerprint(&asked.endpoint, &request);
     let text = check(&request.text, app.config.limits.question_chars)?;
     let question = asked.operation_id(&app, &tenant);
     let new_id = |what: &str| events::id::derived(&[&question, what]).to_string();
-    let conversation = chosen(request.conversation, "conversation")?.unwrap_or_else(|| new_id("conversation"));
+    let conversation =
+        chosen(request.conversation, "conversation")?.unwrap_or_else(|| new_id("conversation"));
     let visitor = chosen(request.visitor, "visitor")?.unwrap_or_else(|| new_id("visitor"));
 
     let subject = Subject {
@@ -62,8 +69,20 @@ pub async fn ask(
         ..Subject::default()
     };
     let deltas = Some(deltas_of(&app, &tenant, &question).await?);
-    let new = New { id: question.clone(), kind: Kind::AskQuestion, subject, fingerprint, deltas };
-    let record = AskQuestion { question, conversation, chatbot, visitor, text: text.into() };
+    let new = New {
+        id: question.clone(),
+        kind: Kind::AskQuestion,
+        subject,
+        fingerprint,
+        deltas,
+    };
+    let record = AskQuestion {
+        question,
+        conversation,
+        chatbot,
+        visitor,
+        text: text.into(),
+    };
     let begin = app.command(&tenant, &asked, new, &record).await?;
     let begun = app.begin(&tenant, begin).await?;
     if asked.events {
@@ -71,8 +90,13 @@ pub async fn ask(
         return Ok(stream(app, tenant, &asked, operation, waiter));
     }
     let until = Instant::now() + asked.wait;
-    let operations = app.operations.wait_all(tenant.id(), vec![begun], until).await?;
-    let operation = operations.first().ok_or_else(|| Problem::new(Code::Internal, "nothing was begun"))?;
+    let operations = app
+        .operations
+        .wait_all(tenant.id(), vec![begun], until)
+        .await?;
+    let operation = operations
+        .first()
+        .ok_or_else(|| Problem::new(Code::Internal, "nothing was begun"))?;
     Ok(answer(operation, &asked))
 }
 
@@ -81,7 +105,10 @@ fn check(text: &str, most: usize) -> Result<String, Problem> {
     let wrong = |code, why: String| Err(Problem::new(code, why).with("where", "text"));
     match text.chars().count() {
         0 => wrong(Code::Invalid, "the question is empty".into()),
-        n if n > most => wrong(Code::TooLarge, format!("a question may have {most} characters, and this has {n}")),
+        n if n > most => wrong(
+            Code::TooLarge,
+            format!("a question may have {most} characters, and this has {n}"),
+        ),
         _ => Ok(text.to_owned()),
     }
 }
@@ -92,5 +119,8 @@ async fn deltas_of(app: &App, tenant: &Tenant, question: &str) -> Result<Deltas,
     let missing = || Problem::new(Code::Internal, "there is no topic for deltas");
     let partitions = log.partitions(topic::ANSWERS_DELTAS).ok_or_else(missing)?;
     let partition = partition_of(format!("{}/{question}", tenant.id()).as_bytes(), partitions);
-    Ok(Deltas { partition, from: log.end(topic::ANSWERS_DELTAS, partition).await? })
+    Ok(Deltas {
+        partition,
+        from: log.end(topic::ANSWERS_DELTAS, partition).await?,
+    })
 }

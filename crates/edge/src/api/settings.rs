@@ -62,21 +62,37 @@ impl SettingsRequest {
     /// # Errors
     /// 422 with the place of what is too long, too many or out of range.
     pub fn check(self) -> Result<Settings, Problem> {
-        let wrong = |why: String, at: &str| Problem::new(Code::Invalid, why).with("where", format!("settings.{at}"));
+        let wrong = |why: String, at: &str| {
+            Problem::new(Code::Invalid, why).with("where", format!("settings.{at}"))
+        };
         let at_most = |text: &str, most: usize, at: &str| {
             let n = text.chars().count();
-            if n > most { Err(wrong(format!("it has {n} characters, and {most} are taken"), at)) } else { Ok(()) }
+            if n > most {
+                Err(wrong(
+                    format!("it has {n} characters, and {most} are taken"),
+                    at,
+                ))
+            } else {
+                Ok(())
+            }
         };
         at_most(&self.greeting, MAX_GREETING, "greeting")?;
         at_most(&self.prompt_template, MAX_TEMPLATE, "prompt_template")?;
         at_most(&self.answer.tone, MAX_NAME, "answer.tone")?;
         if self.languages.len() > MAX_LANGUAGES {
-            return Err(wrong(format!("{MAX_LANGUAGES} languages are taken"), "languages"));
+            return Err(wrong(
+                format!("{MAX_LANGUAGES} languages are taken"),
+                "languages",
+            ));
         }
         for (i, tag) in self.languages.iter().enumerate() {
-            let fits = (2..=35).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+            let fits = (2..=35).contains(&tag.len())
+                && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
             if !fits {
-                return Err(wrong(format!("{tag:?} is not a language tag"), &format!("languages[{i}]")));
+                return Err(wrong(
+                    format!("{tag:?} is not a language tag"),
+                    &format!("languages[{i}]"),
+                ));
             }
         }
         if let Some(voice) = &self.voice {
@@ -96,13 +112,20 @@ impl SettingsRequest {
             greeting: self.greeting,
             languages: self.languages,
             prompt_template: self.prompt_template,
-            voice: self.voice.map(|voice| Voice { name: voice.name, speed: voice.speed, pitch: voice.pitch }),
+            voice: self.voice.map(|voice| Voice {
+                name: voice.name,
+                speed: voice.speed,
+                pitch: voice.pitch,
+            }),
             avatar: self.avatar.map(|avatar| Avatar {
                 model: avatar.model,
                 background: avatar.background,
                 gestures: avatar.gestures,
             }),
-            answer: AnswerStyle { max_sentences: self.answer.max_sentences.into(), tone: self.answer.tone },
+            answer: AnswerStyle {
+                max_sentences: self.answer.max_sentences.into(),
+                tone: self.answer.tone,
+            },
         })
     }
 }

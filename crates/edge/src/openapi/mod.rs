@@ -51,15 +51,29 @@ pub struct Doc {
 impl Doc {
     /// Asks for something to be done.
     pub fn command(id: &'static str, summary: &'static str) -> Self {
-        Self { command: true, ..Self::query(id, summary) }
+        Self {
+            command: true,
+            ..Self::query(id, summary)
+        }
     }
     /// Only looks.
     pub fn query(id: &'static str, summary: &'static str) -> Self {
-        Self { id, summary, body: Body::None, params: &[], answers: &[], command: false, open: false }
+        Self {
+            id,
+            summary,
+            body: Body::None,
+            params: &[],
+            answers: &[],
+            command: false,
+            open: false,
+        }
     }
     /// Looks, and needs no key.
     pub fn open(id: &'static str, summary: &'static str) -> Self {
-        Self { open: true, ..Self::query(id, summary) }
+        Self {
+            open: true,
+            ..Self::query(id, summary)
+        }
     }
     /// What it takes.
     pub fn body(self, body: Body) -> Self {
@@ -79,7 +93,10 @@ fn schema(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 fn content(media_type: &str, schema: Value) -> Value {
-    Value::Object(Map::from_iter([(media_type.to_owned(), json!({"schema": schema}))]))
+    Value::Object(Map::from_iter([(
+        media_type.to_owned(),
+        json!({"schema": schema}),
+    )]))
 }
 fn binary() -> Value {
     json!({"type": "string", "format": "binary"})
@@ -107,28 +124,54 @@ fn parameter(name: &str, place: &str, description: &str, schema: Value) -> Value
 
 fn query_parameter(name: &str) -> Value {
     let (description, schema) = match name {
-        "limit" => ("Items on the page", json!({"type": "integer", "minimum": 1, "maximum": crate::read_models::MAX_PAGE})),
+        "limit" => (
+            "Items on the page",
+            json!({"type": "integer", "minimum": 1, "maximum": crate::read_models::MAX_PAGE}),
+        ),
         "after" => ("The `next` of the page before", json!({"type": "string"})),
         "visitor" => ("Only this visitor's", json!({"type": "string"})),
-        _ => ("What the file is called; needed for a raw body", json!({"type": "string"})),
+        _ => (
+            "What the file is called; needed for a raw body",
+            json!({"type": "string"}),
+        ),
     };
     parameter(name, "query", description, schema)
 }
 
 fn parameters(endpoint: &Endpoint) -> Vec<Value> {
     let id = json!({"type": "string", "pattern": "^[a-z0-9-]{1,128}$"});
-    let in_path = endpoint.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let mut all: Vec<Value> = in_path.map(|name| parameter(name, "path", "The id", id.clone())).collect();
+    let in_path = endpoint
+        .path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let mut all: Vec<Value> = in_path
+        .map(|name| parameter(name, "path", "The id", id.clone()))
+        .collect();
     all.extend(endpoint.doc.params.iter().map(|name| query_parameter(name)));
     if endpoint.doc.command {
         let key = "The same key and body give the first answer again; the same key with another body is 422";
-        all.push(parameter("Idempotency-Key", "header", key, json!({"type": "string", "maxLength": 255})));
+        all.push(parameter(
+            "Idempotency-Key",
+            "header",
+            key,
+            json!({"type": "string", "maxLength": 255}),
+        ));
         let prefer = "`wait=5` waits up to 5 s for the answer, `respond-async` does not";
-        all.push(parameter("Prefer", "header", prefer, json!({"type": "string"})));
+        all.push(parameter(
+            "Prefer",
+            "header",
+            prefer,
+            json!({"type": "string"}),
+        ));
     }
     if endpoint.doc.answers.contains(&Answer::Stream) {
         let last = "Goes on after this event";
-        all.push(parameter("Last-Event-ID", "header", last, json!({"type": "string"})));
+        all.push(parameter(
+            "Last-Event-ID",
+            "header",
+            last,
+            json!({"type": "string"}),
+        ));
     }
     all
 }
@@ -140,11 +183,28 @@ fn responses(doc: &Doc) -> Map<String, Value> {
         let (status, description, media_type, shape) = match answer {
             Answer::Ok(name) => ("200", "As asked", "application/json", schema(name)),
             Answer::Created(name) => ("201", "Created", "application/json", schema(name)),
-            Answer::Accepted => ("202", "It goes on: see the operation", "application/json", schema("Operation")),
-            Answer::Stream => ("200", "Server-sent events: operation, delta, reset, progress, done, failed, bye", "text/event-stream", json!({"type": "string"})),
-            Answer::Text => ("200", "As asked", "application/openmetrics-text", json!({"type": "string"})),
+            Answer::Accepted => (
+                "202",
+                "It goes on: see the operation",
+                "application/json",
+                schema("Operation"),
+            ),
+            Answer::Stream => (
+                "200",
+                "Server-sent events: operation, delta, reset, progress, done, failed, bye",
+                "text/event-stream",
+                json!({"type": "string"}),
+            ),
+            Answer::Text => (
+                "200",
+                "As asked",
+                "application/openmetrics-text",
+                json!({"type": "string"}),
+            ),
         };
-        let response = all.entry(status).or_insert_with(|| json!({"description": description, "content": {}}));
+        let response = all
+            .entry(status)
+            .or_insert_with(|| json!({"description": description, "content": {}}));
         response["content"][media_type] = json!({"schema": shape});
         if matches!(answer, Answer::Created(_) | Answer::Accepted) {
             response["headers"] = location.clone();
@@ -176,7 +236,10 @@ fn operation(endpoint: &Endpoint) -> Value {
 pub fn document() -> Value {
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for endpoint in endpoints() {
-        paths.entry(endpoint.path).or_default().insert(endpoint.method.to_owned(), operation(&endpoint));
+        paths
+            .entry(endpoint.path)
+            .or_default()
+            .insert(endpoint.method.to_owned(), operation(&endpoint));
     }
     let codes: Vec<&str> = Code::ALL.iter().map(|code| code.parts().1).collect();
     json!({
@@ -237,7 +300,11 @@ mod tests {
         let document = document();
         for endpoint in endpoints() {
             let described = &document["paths"][endpoint.path][endpoint.method];
-            assert!(!endpoint.doc.answers.is_empty(), "{} says what it answers", endpoint.path);
+            assert!(
+                !endpoint.doc.answers.is_empty(),
+                "{} says what it answers",
+                endpoint.path
+            );
             assert_eq!(described["operationId"], endpoint.doc.id);
         }
         let mut found = Vec::new();
@@ -250,7 +317,8 @@ mod tests {
     #[test]
     fn no_two_endpoints_share_a_name() {
         let all = endpoints();
-        let names: std::collections::BTreeSet<&str> = all.iter().map(|endpoint| endpoint.doc.id).collect();
+        let names: std::collections::BTreeSet<&str> =
+            all.iter().map(|endpoint| endpoint.doc.id).collect();
         assert_eq!(names.len(), all.len());
     }
 }

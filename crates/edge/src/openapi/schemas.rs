@@ -126,22 +126,25 @@ fn problem() -> Value {
 }
 
 fn settings() -> Value {
-    request(&[], json!({
-        "greeting": text(),
-        "languages": list(text()),
-        "prompt_template": text(),
-        "voice": either_null(request(&["name"], json!({
-            "name": text(),
-            "speed": {"type": "number", "minimum": 0.25, "maximum": 4},
-            "pitch": {"type": "number", "minimum": -24, "maximum": 24},
-        }))),
-        "avatar": either_null(request(&["model"], json!({
-            "model": text(),
-            "background": text(),
-            "gestures": {"type": "boolean"},
-        }))),
-        "answer": request(&[], json!({"max_sentences": count(), "tone": text()})),
-    }))
+    request(
+        &[],
+        json!({
+            "greeting": text(),
+            "languages": list(text()),
+            "prompt_template": text(),
+            "voice": either_null(request(&["name"], json!({
+                "name": text(),
+                "speed": {"type": "number", "minimum": 0.25, "maximum": 4},
+                "pitch": {"type": "number", "minimum": -24, "maximum": 24},
+            }))),
+            "avatar": either_null(request(&["model"], json!({
+                "model": text(),
+                "background": text(),
+                "gestures": {"type": "boolean"},
+            }))),
+            "answer": request(&[], json!({"max_sentences": count(), "tone": text()})),
+        }),
+    )
 }
 
 fn document() -> Value {

@@ -43,12 +43,16 @@ impl Operations {
         let mut keys = Vec::with_capacity(all.len());
         let mut saves = Vec::with_capacity(all.len());
         for begin in &all {
-            let key = Key::of(tenant, &begin.id).map_err(|e| Problem::new(Code::Internal, e.to_string()))?;
+            let key = Key::of(tenant, &begin.id)
+                .map_err(|e| Problem::new(Code::Internal, e.to_string()))?;
             saves.push(begin.row.save(key.as_str(), 0)?);
             keys.push(key);
         }
         // Whoever waits is there before the command is, so no answer can be missed.
-        let waiters: Vec<Waiter> = keys.iter().map(|key| self.waiters.join(key.as_str())).collect();
+        let waiters: Vec<Waiter> = keys
+            .iter()
+            .map(|key| self.waiters.join(key.as_str()))
+            .collect();
         let saved = self.ports.state.save(saves).await?;
 
         let mut begun = Vec::with_capacity(all.len());
@@ -59,27 +63,64 @@ impl Operations {
                 self.repeated(tenant, &begin).await?
             } else {
                 fresh.push((key, begin.row.clone()));
-                Operation { id: begin.id, row: begin.row, told: Told::default(), parts: vec![] }
+                Operation {
+                    id: begin.id,
+                    row: begin.row,
+                    told: Told::default(),
+                    parts: vec![],
+                }
             };
-            begun.push(Begun { operation, repeated, waiter });
+            begun.push(Begun {
+                operation,
+                repeated,
+                waiter,
+            });
         }
         self.send(fresh).await;
         Ok(begun)
     }
 
+    /// Begins an operation that consists of others. Its own row goes first: if an earlier request was another one,
+    /// no part of this one is begun.
+    ///
+    /// # Errors
+    /// See [`Self::begin`].
+    pub async fn begin_group(
+        &self,
+        tenant: &TenantId,
+        group: Begin,
+        parts: Vec<Begin>,
+    ) -> Result<(Operation, Vec<Begun>), Problem> {
+        let group = self.begin(tenant, vec![group]).await?;
+        let parts = self.begin(tenant, parts).await?;
+        let group = group.into_iter().next().map(|begun| begun.operation);
+        Ok((
+            group.ok_or_else(|| Problem::new(Code::Internal, "nothing was begun"))?,
+            parts,
+        ))
+    }
+
     async fn repeated(&self, tenant: &TenantId, begin: &Begin) -> Result<Operation, Problem> {
-        let gone = || PortError::Unreachable { port: "state", why: "an operation ended while it was read".into() };
+        let gone = || PortError::Unreachable {
+            port: "state",
+            why: "an operation ended while it was read".into(),
+        };
         let earlier = self.load(tenant, &begin.id).await?.ok_or_else(gone)?;
         if earlier.row.fingerprint != begin.row.fingerprint {
             let detail = "another request came with this Idempotency-Key before; use a new key for a new request";
-            return Err(Problem::new(Code::IdempotencyKeyReused, detail).with("operation", earlier.id));
+            return Err(
+                Problem::new(Code::IdempotencyKeyReused, detail).with("operation", earlier.id)
+            );
         }
         Ok(earlier)
     }
 
     /// Sends what was just written. If that fails it is not an error any more: the rows say what to send again.
     async fn send(&self, fresh: Vec<(&Key, OperationRow)>) {
-        let commands: Vec<_> = fresh.iter().filter_map(|(_, row)| row.command.clone()).collect();
+        let commands: Vec<_> = fresh
+            .iter()
+            .filter_map(|(_, row)| row.command.clone())
+            .collect();
         if commands.is_empty() {
             return;
         }
@@ -89,9 +130,15 @@ impl Operations {
         }
         for (key, row) in fresh {
             if row.command.is_some() {
-                let row = OperationRow { command: None, ..row };
+                let row = OperationRow {
+                    command: None,
+                    ..row
+                };
                 // If there is no room the mark is left out; see MARKS.
-                let _ = self.sent.try_send(Sent { id: key.as_str().to_owned(), row });
+                let _ = self.sent.try_send(Sent {
+                    id: key.as_str().to_owned(),
+                    row,
+                });
             }
         }
     }

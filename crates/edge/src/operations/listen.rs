@@ -3,9 +3,9 @@
 use super::Operations;
 use super::told::Reply;
 use events::{Envelope, topic};
+use runtime::inbox::Opening;
 use runtime::ports::log::Message;
 use runtime::{Incoming, PortError};
-use runtime::inbox::Opening;
 use std::time::Duration;
 
 /// Messages read at a time.
@@ -36,18 +36,28 @@ impl Operations {
     }
 
     async fn hear(&self, offset: i64) -> Result<i64, PortError> {
-        self.ports.log.grown(topic::REPLIES, self.partition, offset).await?;
-        let messages = self.ports.log.read(topic::REPLIES, self.partition, offset, BATCH).await?;
+        self.ports
+            .log
+            .grown(topic::REPLIES, self.partition, offset)
+            .await?;
+        let messages = self
+            .ports
+            .log
+            .read(topic::REPLIES, self.partition, offset, BATCH)
+            .await?;
         let mut next = offset;
         for message in &messages {
             next = message.at.offset + 1;
-            let Ok(key) = std::str::from_utf8(&message.key) else { continue };
+            let Ok(key) = std::str::from_utf8(&message.key) else {
+                continue;
+            };
             if !self.waiters.wait_for(key) {
                 continue;
             }
             // One that cannot be read is the consumer's dead letter; here it wakes nobody.
             if let Some(reply) = self.read_reply(message).await {
-                self.waiters.tell(key, |told| told.hear(reply, message.timestamp_ms));
+                self.waiters
+                    .tell(key, |told| told.hear(reply, message.timestamp_ms));
             }
         }
         Ok(next)
@@ -57,7 +67,12 @@ impl Operations {
         let envelope = Envelope::read(&message.headers);
         let datum = self.ports.schemas.datum(&message.payload).await.ok()?;
         let tenant = envelope.tenant.clone().unwrap_or_default();
-        let incoming = Incoming { datum, envelope: &envelope, tenant: &tenant, opening: &Opening::Nobody };
+        let incoming = Incoming {
+            datum,
+            envelope: &envelope,
+            tenant: &tenant,
+            opening: &Opening::Nobody,
+        };
         Reply::read(&incoming).ok()
     }
 }

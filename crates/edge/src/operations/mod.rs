@@ -50,7 +50,16 @@ impl Operations {
     /// `partition` is the partition of `replies` that this edge hears.
     pub fn new(ports: Ports, partition: i32, stopping: watch::Receiver<bool>) -> (Self, Marks) {
         let (sent, marks) = mpsc::channel(MARKS);
-        (Self { ports, waiters: Arc::default(), partition, sent, stopping }, Marks(marks))
+        (
+            Self {
+                ports,
+                waiters: Arc::default(),
+                partition,
+                sent,
+                stopping,
+            },
+            Marks(marks),
+        )
     }
     /// Where the answer of an operation goes: to this edge, under the operation's key.
     pub fn reply_address(&self, key: &events::Key) -> ReplyAddress {

@@ -81,14 +81,25 @@ impl Operation {
     /// The address of what it made or changed, if that has one.
     fn thing(&self) -> Option<String> {
         let subject = &self.row.subject;
-        let chatbot = subject.chatbot.as_ref().map(|id| format!("/v1/chatbots/{id}"));
+        let chatbot = subject
+            .chatbot
+            .as_ref()
+            .map(|id| format!("/v1/chatbots/{id}"));
         match self.row.kind {
-            Kind::CreateChatbot | Kind::UpdateChatbot | Kind::PauseChatbot | Kind::ResumeChatbot => chatbot,
-            Kind::AddDocument | Kind::ReplaceDocument => {
-                Some(format!("{}/documents/{}", chatbot?, subject.document.as_ref()?))
-            }
+            Kind::CreateChatbot
+            | Kind::UpdateChatbot
+            | Kind::PauseChatbot
+            | Kind::ResumeChatbot => chatbot,
+            Kind::AddDocument | Kind::ReplaceDocument => Some(format!(
+                "{}/documents/{}",
+                chatbot?,
+                subject.document.as_ref()?
+            )),
             Kind::AddDocuments => Some(format!("{}/documents", chatbot?)),
-            Kind::AskQuestion => subject.conversation.as_ref().map(|id| format!("/v1/conversations/{id}")),
+            Kind::AskQuestion => subject
+                .conversation
+                .as_ref()
+                .map(|id| format!("/v1/conversations/{id}")),
             Kind::DeleteChatbot | Kind::DeleteDocument | Kind::EndConversation => None,
         }
     }
@@ -134,7 +145,8 @@ impl Operation {
     /// What a client reads when it is not done and will not be.
     pub fn problem(&self) -> Option<Problem> {
         let body = &self.told.body;
-        let text = |name: &str, otherwise: &str| body[name].as_str().unwrap_or(otherwise).to_owned();
+        let text =
+            |name: &str, otherwise: &str| body[name].as_str().unwrap_or(otherwise).to_owned();
         let problem = match self.status() {
             Status::Running | Status::Done => return None,
             Status::Refused | Status::Failed if !self.parts.is_empty() => {
@@ -142,16 +154,26 @@ impl Operation {
                 let detail = "not everything went well; each part says how it ended";
                 Problem::new(Code::Invalid, detail).with("documents", parts)
             }
-            Status::Refused if self.row.never_sent && self.told.status.is_none() => {
-                Problem::new(Code::Expired, "it could not be sent before its deadline; nothing happened")
-            }
+            Status::Refused if self.row.never_sent && self.told.status.is_none() => Problem::new(
+                Code::Expired,
+                "it could not be sent before its deadline; nothing happened",
+            ),
             Status::Refused => {
                 let code = text("code", "edge.refused");
-                Problem::told(refusal_status(&code), &code, "refused: it did not happen", &text("message", ""))
+                Problem::told(
+                    refusal_status(&code),
+                    &code,
+                    "refused: it did not happen",
+                    &text("message", ""),
+                )
             }
             Status::Failed => {
                 let may_have_happened = body["may_have_happened"].as_bool().unwrap_or(true);
-                let title = if may_have_happened { "failed: it may have happened" } else { "failed: it did not happen" };
+                let title = if may_have_happened {
+                    "failed: it may have happened"
+                } else {
+                    "failed: it did not happen"
+                };
                 let code = text("code", "edge.failed");
                 Problem::told(failure_status(&code), &code, title, &text("message", ""))
                     .with("may_have_happened", may_have_happened)
@@ -170,11 +192,14 @@ impl Operation {
         operation.insert("created".into(), rfc3339(row.created_ms).into());
         operation.insert("deadline".into(), rfc3339(row.deadline_ms).into());
         operation.insert("subject".into(), json!(row.subject));
-        operation.insert("links".into(), json!({
-            "self": self.location(),
-            "events": format!("{}/events", self.location()),
-            "subject": self.thing(),
-        }));
+        operation.insert(
+            "links".into(),
+            json!({
+                "self": self.location(),
+                "events": format!("{}/events", self.location()),
+                "subject": self.thing(),
+            }),
+        );
         if let Some(progress) = &self.told.progress {
             operation.insert("progress".into(), progress.clone());
         }
@@ -211,7 +236,9 @@ impl Operation {
                 _ => located(StatusCode::OK, None, self.result()),
             },
             // Some parts are there: not an error as a whole, and not a success either.
-            Status::Failed if !self.parts.is_empty() => located(StatusCode::MULTI_STATUS, None, self.result()),
+            Status::Failed if !self.parts.is_empty() => {
+                located(StatusCode::MULTI_STATUS, None, self.result())
+            }
             Status::Refused | Status::Failed => match self.problem() {
                 Some(problem) => problem.into_response(),
                 None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -223,11 +250,12 @@ impl Operation {
 /// The status that a refusal's code means to HTTP; 422 unless the code's last word says better.
 fn refusal_status(code: &str) -> StatusCode {
     match code.rsplit('.').next().unwrap_or_default() {
-        "not_found" | "unknown" | "missing" | "gone" | "deleted" | "removed" | "not_yours" => StatusCode::NOT_FOUND,
-        "exists" | "already_exists" | "already_started" | "conflict" | "busy" | "paused" | "not_active" | "chatbot_not_active"
-        | "other_chatbot" | "other_visitor" | "superseded" | "ended" | "asked_before" => {
-            StatusCode::CONFLICT
+        "not_found" | "unknown" | "missing" | "gone" | "deleted" | "removed" | "not_yours" => {
+            StatusCode::NOT_FOUND
         }
+        "exists" | "already_exists" | "already_started" | "conflict" | "busy" | "paused"
+        | "not_active" | "chatbot_not_active" | "other_chatbot" | "other_visitor"
+        | "superseded" | "ended" | "asked_before" => StatusCode::CONFLICT,
         "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
         "unsupported" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "expired" => StatusCode::GATEWAY_TIMEOUT,

@@ -1,8 +1,10 @@
 //! Marks operations as sent, sends what never was, and sweeps away what is old.
 use super::row::{COLLECTION, OperationRow, UNSENT};
 use super::{Marks, Operations};
+use crate::app::stopped;
 use runtime::PortError;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Rows looked at in one go.
 const BATCH: usize = 200;
@@ -12,11 +14,27 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: u32 = 30;
 
 impl Operations {
-    /// Marks what was sent, until there is no more to mark and everybody who could send has gone.
-    pub async fn mark_sent(&self, marks: &mut Marks) {
+    /// Marks what was sent, until `ended`; then what is left of it, and returns: the last thing an edge does.
+    pub async fn mark_sent(&self, mut marks: Marks, ended: &watch::Receiver<bool>) {
         let mut sent = Vec::new();
-        while marks.0.recv_many(&mut sent, BATCH).await > 0 {
-            let saves: Result<Vec<_>, _> = sent.drain(..).map(|sent| sent.row.save(&sent.id, 1)).collect();
+        loop {
+            let closed = marks.0.is_closed();
+            tokio::select! {
+                biased;
+                more = marks.0.recv_many(&mut sent, BATCH) => {
+                    if more == 0 {
+                        return;
+                    }
+                }
+                () = stopped(ended), if !closed => {
+                    marks.0.close();
+                    continue;
+                }
+            }
+            let saves: Result<Vec<_>, _> = sent
+                .drain(..)
+                .map(|sent| sent.row.save(&sent.id, 1))
+                .collect();
             let marked = match saves {
                 Ok(saves) => self.ports.state.save(saves).await.map(|_| ()),
                 Err(error) => Err(error),
@@ -25,11 +43,6 @@ impl Operations {
                 tracing::warn!(%error, "operations were not marked as sent; their commands will be sent again");
             }
         }
-    }
-    /// Marks what was sent so far and returns: the last thing an edge does.
-    pub async fn mark_rest(&self, marks: &mut Marks) {
-        marks.0.close();
-        self.mark_sent(marks).await;
     }
 
     /// Looks for unsent commands again and again; never returns.
@@ -55,7 +68,11 @@ impl Operations {
     /// If log or state cannot be asked.
     pub async fn send_again(&self, now_ms: i64) -> Result<usize, PortError> {
         let due = self.ports.state.due(COLLECTION, UNSENT, BATCH).await?;
-        let ids: Vec<String> = due.into_iter().filter(|due| due.at_ms <= now_ms).map(|due| due.id).collect();
+        let ids: Vec<String> = due
+            .into_iter()
+            .filter(|due| due.at_ms <= now_ms)
+            .map(|due| due.id)
+            .collect();
         if ids.is_empty() {
             return Ok(0);
         }

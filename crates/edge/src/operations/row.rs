@@ -124,7 +124,12 @@ impl OperationRow {
             expires_at_ms: Some(self.deadline_ms.max(self.created_ms) + KEPT_MS),
             body,
         };
-        Ok(Save { collection: COLLECTION.into(), id: id.into(), expected, row: Some(row) })
+        Ok(Save {
+            collection: COLLECTION.into(),
+            id: id.into(),
+            expected,
+            row: Some(row),
+        })
     }
     /// # Errors
     /// [`PortError::Corrupt`] if it is none.
@@ -134,5 +139,8 @@ impl OperationRow {
 }
 
 fn unreadable(id: &str, why: &dyn std::fmt::Display) -> PortError {
-    PortError::Corrupt { port: "state", why: format!("operation {id}: {why}") }
+    PortError::Corrupt {
+        port: "state",
+        why: format!("operation {id}: {why}"),
+    }
 }

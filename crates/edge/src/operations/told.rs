@@ -58,7 +58,8 @@ impl Told {
         if reply.status == ReplyStatus::Progress {
             self.progress = Some(reply.body);
         } else {
-            (self.status, self.body, self.subject) = (Some(reply.status), reply.body, reply.subject);
+            (self.status, self.body, self.subject) =
+                (Some(reply.status), reply.body, reply.subject);
         }
     }
     /// What is known from several partitions or from memory; the earlier final answer wins.
@@ -77,20 +78,36 @@ impl Told {
     pub fn opened(mut self, tenant: &str, opening: &Opening) -> Self {
         let subject = self.subject.clone().unwrap_or_default();
         let mut at = Vec::new();
-        open_all(&mut self.body, &mut at, &|sealed: &str, field: &str| match opening {
-            Opening::Erased => Some(ERASED_TEXT.to_owned()),
-            Opening::Nobody | Opening::Shut => None,
-            Opening::Key(key) => match open(sealed, key, Binding { tenant, subject: &subject, field }) {
-                Ok(Personal::Clear(text)) => Some(text),
-                _ => None,
+        open_all(
+            &mut self.body,
+            &mut at,
+            &|sealed: &str, field: &str| match opening {
+                Opening::Erased => Some(ERASED_TEXT.to_owned()),
+                Opening::Nobody | Opening::Shut => None,
+                Opening::Key(key) => match open(
+                    sealed,
+                    key,
+                    Binding {
+                        tenant,
+                        subject: &subject,
+                        field,
+                    },
+                ) {
+                    Ok(Personal::Clear(text)) => Some(text),
+                    _ => None,
+                },
             },
-        });
+        );
         self
     }
 }
 
 /// Opens every sealed text. A field's name is its path: `citations.0.quote`. What does not open stays as it is.
-fn open_all(value: &mut Value, at: &mut Vec<String>, opened: &dyn Fn(&str, &str) -> Option<String>) {
+fn open_all(
+    value: &mut Value,
+    at: &mut Vec<String>,
+    opened: &dyn Fn(&str, &str) -> Option<String>,
+) {
     match value {
         Value::String(text) if text == "~0." => *text = ERASED_TEXT.to_owned(),
         Value::String(text) if text.starts_with("~1.") => {
@@ -146,22 +163,36 @@ mod tests {
     use serde_json::json;
 
     fn reply(status: ReplyStatus, body: Value) -> Reply {
-        Reply { status, body, subject: Some("visitor-1".into()) }
+        Reply {
+            status,
+            body,
+            subject: Some("visitor-1".into()),
+        }
     }
     #[test]
     fn the_first_final_answer_wins_and_progress_after_it_means_nothing() {
         let mut told = Told::default();
         told.hear(reply(ReplyStatus::Progress, json!({"done": 1})), 1);
-        assert_eq!((told.status, &told.progress), (None, &Some(json!({"done": 1}))));
+        assert_eq!(
+            (told.status, &told.progress),
+            (None, &Some(json!({"done": 1})))
+        );
         told.hear(reply(ReplyStatus::Done, json!({"n": 1})), 2);
         told.hear(reply(ReplyStatus::Failed, json!({"n": 2})), 3);
         told.hear(reply(ReplyStatus::Progress, json!({"done": 9})), 4);
-        assert_eq!((told.status, &told.body), (Some(ReplyStatus::Done), &json!({"n": 1})));
+        assert_eq!(
+            (told.status, &told.body),
+            (Some(ReplyStatus::Done), &json!({"n": 1}))
+        );
         assert_eq!(told.progress, Some(json!({"done": 1})));
     }
     #[test]
     fn a_final_answer_beats_progress_from_elsewhere() {
-        let at = |status, at_ms| Told { status, at_ms, ..Told::default() };
+        let at = |status, at_ms| Told {
+            status,
+            at_ms,
+            ..Told::default()
+        };
         let mut told = at(None, 9);
         told.merge(at(Some(ReplyStatus::Done), 5));
         told.merge(at(None, 20));
@@ -172,8 +203,14 @@ mod tests {
     fn sealed_texts_are_opened_by_their_path_and_erased_ones_say_so() {
         let key = SubjectKey([3; 32]);
         let sealed = |text, field| {
-            let to = Binding { tenant: "acme", subject: "visitor-1", field };
-            let Ok(Personal::Sealed(text)) = seal(text, &key, to, "m1") else { panic!("not sealed") };
+            let to = Binding {
+                tenant: "acme",
+                subject: "visitor-1",
+                field,
+            };
+            let Ok(Personal::Sealed(text)) = seal(text, &key, to, "m1") else {
+                panic!("not sealed")
+            };
             text
         };
         let body = json!({
@@ -182,7 +219,11 @@ mod tests {
             "gone": "~0.",
             "known": true,
         });
-        let told = Told { body, subject: Some("visitor-1".into()), ..Told::default() };
+        let told = Told {
+            body,
+            subject: Some("visitor-1".into()),
+            ..Told::default()
+        };
         let open = told.clone().opened("acme", &Opening::Key(key));
         let clear = json!({"text": "hello", "citations": [{"quote": "a quote", "name": "a.md"}], "gone": ERASED_TEXT, "known": true});
         assert_eq!(open.body, clear);

@@ -1,10 +1,10 @@
 //! Waiting for answers, and finding what is known now.
+use super::Operations;
 use super::begin::Begun;
 use super::operation::Operation;
 use super::row::{COLLECTION, OperationRow};
 use super::told::Told;
 use super::waiters::Waiter;
-use super::Operations;
 use crate::app::stopped;
 use events::TenantId;
 use futures::future::BoxFuture;
@@ -46,25 +46,43 @@ impl Operations {
     ) -> BoxFuture<'a, Result<Option<Operation>, PortError>> {
         Box::pin(async move {
             let key = format!("{tenant}/{id}");
-            let rows = self.ports.state.load(COLLECTION, std::slice::from_ref(&key)).await?;
-            let Some(row) = rows.into_iter().next().flatten() else { return Ok(None) };
+            let rows = self
+                .ports
+                .state
+                .load(COLLECTION, std::slice::from_ref(&key))
+                .await?;
+            let Some(row) = rows.into_iter().next().flatten() else {
+                return Ok(None);
+            };
             let row = OperationRow::read(&key, &row)?;
             let mut parts = Vec::with_capacity(row.parts.len());
             for part in &row.parts {
                 parts.extend(self.load(tenant, part).await?);
             }
             let told = self.told(tenant, id).await?;
-            Ok(Some(Operation { id: id.to_owned(), row, told, parts }))
+            Ok(Some(Operation {
+                id: id.to_owned(),
+                row,
+                told,
+                parts,
+            }))
         })
     }
 
     /// What the consumer `operations` knows, personal fields opened.
     pub(crate) async fn told(&self, tenant: &TenantId, id: &str) -> Result<Told, PortError> {
-        let rows = self.ports.state.scan(COLLECTION, &format!("{tenant}/{id}/"), "", PARTITIONS).await?;
+        let rows = self
+            .ports
+            .state
+            .scan(COLLECTION, &format!("{tenant}/{id}/"), "", PARTITIONS)
+            .await?;
         let mut told = Told::default();
         for (id, row) in rows {
-            let row: ViewRow<Told> = serde_json::from_slice(&row.body)
-                .map_err(|e| PortError::Corrupt { port: "state", why: format!("replies {id}: {e}") })?;
+            let row: ViewRow<Told> =
+                serde_json::from_slice(&row.body).map_err(|e| PortError::Corrupt {
+                    port: "state",
+                    why: format!("replies {id}: {e}"),
+                })?;
             told.merge(row.row);
         }
         self.open(tenant, told).await
@@ -74,7 +92,11 @@ impl Operations {
         if told.subject.is_none() {
             return Ok(told);
         }
-        let opening = self.ports.keys.opening(tenant.as_str(), told.subject.as_deref()).await?;
+        let opening = self
+            .ports
+            .keys
+            .opening(tenant.as_str(), told.subject.as_deref())
+            .await?;
         Ok(told.opened(tenant.as_str(), &opening))
     }
 
@@ -124,7 +146,9 @@ impl Operations {
         begun: Vec<Begun>,
         until: Instant,
     ) -> Result<Vec<Operation>, PortError> {
-        let waits = begun.into_iter().map(|begun| self.wait(tenant, begun.operation, begun.repeated, begun.waiter, until));
+        let waits = begun
+            .into_iter()
+            .map(|begun| self.wait(tenant, begun.operation, begun.repeated, begun.waiter, until));
         futures::future::try_join_all(waits).await
     }
 }

@@ -12,7 +12,7 @@ pub struct Waiters(Mutex<BTreeMap<String, watch::Sender<Told>>>);
 pub struct Waiter {
     waiters: Arc<Waiters>,
     key: String,
-    heard: watch::Receiver<Told>,
+    heard: Option<watch::Receiver<Told>>,
 }
 
 impl Waiters {
@@ -22,8 +22,14 @@ impl Waiters {
     /// Hears from now on what is answered to the operation with this key, `<tenant>/<operation>`.
     pub fn join(self: &Arc<Self>, key: &str) -> Waiter {
         let mut all = self.all();
-        let sender = all.entry(key.to_owned()).or_insert_with(|| watch::Sender::new(Told::default()));
-        Waiter { waiters: self.clone(), key: key.to_owned(), heard: sender.subscribe() }
+        let sender = all
+            .entry(key.to_owned())
+            .or_insert_with(|| watch::Sender::new(Told::default()));
+        Waiter {
+            waiters: self.clone(),
+            key: key.to_owned(),
+            heard: Some(sender.subscribe()),
+        }
     }
     /// Whether anybody waits for it.
     pub fn wait_for(&self, key: &str) -> bool {
@@ -44,20 +50,31 @@ impl Waiters {
 impl Waiter {
     /// Returns when something new was heard. Cancel-safe.
     pub async fn changed(&mut self) {
-        if self.heard.changed().await.is_err() {
-            // The sender lives as long as there is a waiter.
-            std::future::pending::<()>().await;
+        if let Some(heard) = &mut self.heard
+            && heard.changed().await.is_ok()
+        {
+            return;
         }
+        // The sender lives as long as there is a waiter.
+        std::future::pending().await
     }
     /// What was heard since it joined.
     pub fn heard(&mut self) -> Told {
-        self.heard.borrow_and_update().clone()
+        self.heard
+            .as_mut()
+            .map(|heard| heard.borrow_and_update().clone())
+            .unwrap_or_default()
     }
 }
 impl Drop for Waiter {
     fn drop(&mut self) {
         let mut all = self.waiters.all();
-        if all.get(&self.key).is_some_and(|sender| sender.receiver_count() <= 1) {
+        // Under the lock, so that of two who leave at once the second sees that it is the last.
+        self.heard = None;
+        if all
+            .get(&self.key)
+            .is_some_and(|sender| sender.receiver_count() == 0)
+        {
             all.remove(&self.key);
         }
     }

@@ -61,7 +61,11 @@ pub async fn find(app: &App, tenant: &Tenant, id: &str) -> Result<Chatbot, Probl
     let key = tenant.key(id, "chatbot")?;
     for _ in 0..TRIES {
         if let Some(row) = one::<Chatbot>(&app.ports, consumer::CHATBOTS_DIRECTORY, &key).await? {
-            return if row.is_there() { Ok(row) } else { Err(Problem::nothing("chatbot")) };
+            return if row.is_there() {
+                Ok(row)
+            } else {
+                Err(Problem::nothing("chatbot"))
+            };
         }
         if !registered(app, &key).await? {
             break;
@@ -73,7 +77,11 @@ pub async fn find(app: &App, tenant: &Tenant, id: &str) -> Result<Chatbot, Probl
 
 /// Whether the chatbot has a row of its own.
 async fn registered(app: &App, key: &events::Key) -> Result<bool, PortError> {
-    let rows = app.ports.state.load(consumer::CHATBOTS_CHATBOT, &[key.as_str().to_owned()]).await?;
+    let rows = app
+        .ports
+        .state
+        .load(consumer::CHATBOTS_CHATBOT, &[key.as_str().to_owned()])
+        .await?;
     Ok(rows.into_iter().any(|row| row.is_some()))
 }
 
@@ -94,8 +102,12 @@ pub async fn usable(app: &App, tenant: &Tenant, id: &str) -> Result<Chatbot, Pro
 /// # Errors
 /// 422 for a page that is none.
 pub async fn list(app: &App, tenant: &Tenant, paging: &Paging) -> Result<Page, Problem> {
-    page(&app.ports, consumer::CHATBOTS_DIRECTORY, tenant, paging, |id, row: Chatbot| {
-        row.is_there().then(|| row.show(id))
-    })
+    page(
+        &app.ports,
+        consumer::CHATBOTS_DIRECTORY,
+        tenant,
+        paging,
+        |id, row: Chatbot| row.is_there().then(|| row.show(id)),
+    )
     .await
 }

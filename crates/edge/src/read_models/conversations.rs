@@ -52,7 +52,14 @@ pub async fn find(app: &App, tenant: &Tenant, id: &str) -> Result<Value, Problem
     let history = one::<History>(&app.ports, consumer::CONVERSATIONS_HISTORY, &key).await?;
     let history = history.ok_or_else(|| Problem::nothing("conversation"))?;
     // The history is built from answers only; that a conversation was ended is known to itself.
-    let own = app.ports.state.load(consumer::CONVERSATIONS_CONVERSATION, &[key.as_str().to_owned()]).await?;
+    let own = app
+        .ports
+        .state
+        .load(
+            consumer::CONVERSATIONS_CONVERSATION,
+            &[key.as_str().to_owned()],
+        )
+        .await?;
     if let Some(row) = own.into_iter().next().flatten()
         && let Ok(row) = serde_json::from_slice::<EntityRow>(&row.body)
         && let Some(state) = row.state

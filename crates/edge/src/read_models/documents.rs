@@ -71,7 +71,9 @@ fn state(state: DocumentState) -> &'static str {
 pub async fn find(app: &App, tenant: &Tenant, chatbot: &str, id: &str) -> Result<Value, Problem> {
     let key = tenant.key(id, "document")?;
     let listed = one::<Listed>(&app.ports, consumer::DOCUMENTS_DIRECTORY, &key).await?;
-    let listed = listed.filter(|listed| listed.is_of(chatbot)).ok_or_else(|| Problem::nothing("document"))?;
+    let listed = listed
+        .filter(|listed| listed.is_of(chatbot))
+        .ok_or_else(|| Problem::nothing("document"))?;
     let mut shown = listed.show(id);
     if let Some(ledger) = one::<Ledger>(&app.ports, consumer::KNOWLEDGE_LEDGER, &key).await? {
         shown["ledger"] = json!({
@@ -90,7 +92,12 @@ pub async fn find(app: &App, tenant: &Tenant, chatbot: &str, id: &str) -> Result
 ///
 /// # Errors
 /// If State cannot be asked.
-pub async fn is_elsewhere(app: &App, tenant: &Tenant, chatbot: &str, id: &str) -> Result<bool, Problem> {
+pub async fn is_elsewhere(
+    app: &App,
+    tenant: &Tenant,
+    chatbot: &str,
+    id: &str,
+) -> Result<bool, Problem> {
     let key = tenant.key(id, "document")?;
     let listed = one::<Listed>(&app.ports, consumer::DOCUMENTS_DIRECTORY, &key).await?;
     Ok(listed.is_some_and(|listed| listed.chatbot != chatbot))
@@ -100,9 +107,18 @@ pub async fn is_elsewhere(app: &App, tenant: &Tenant, chatbot: &str, id: &str) -
 ///
 /// # Errors
 /// 422 for a page that is none.
-pub async fn list(app: &App, tenant: &Tenant, chatbot: &str, paging: &Paging) -> Result<Page, Problem> {
-    page(&app.ports, consumer::DOCUMENTS_DIRECTORY, tenant, paging, |id, row: Listed| {
-        row.is_of(chatbot).then(|| row.show(id))
-    })
+pub async fn list(
+    app: &App,
+    tenant: &Tenant,
+    chatbot: &str,
+    paging: &Paging,
+) -> Result<Page, Problem> {
+    page(
+        &app.ports,
+        consumer::DOCUMENTS_DIRECTORY,
+        tenant,
+        paging,
+        |id, row: Listed| row.is_of(chatbot).then(|| row.show(id)),
+    )
     .await
 }

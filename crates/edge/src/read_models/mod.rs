@@ -50,23 +50,38 @@ impl Paging {
         if (1..=MAX_PAGE).contains(&limit) {
             return Ok(limit);
         }
-        Err(Problem::new(Code::Invalid, format!("a page has 1 to {MAX_PAGE} items")).with("where", "limit"))
+        Err(
+            Problem::new(Code::Invalid, format!("a page has 1 to {MAX_PAGE} items"))
+                .with("where", "limit"),
+        )
     }
 }
 
 fn read<R: DeserializeOwned>(view: &str, id: &str, body: &[u8]) -> Result<ViewRow<R>, PortError> {
-    serde_json::from_slice(body)
-        .map_err(|e| PortError::Corrupt { port: "state", why: format!("row {id} of {view}: {e}") })
+    serde_json::from_slice(body).map_err(|e| PortError::Corrupt {
+        port: "state",
+        why: format!("row {id} of {view}: {e}"),
+    })
 }
 
 /// The row of one key. A key's events are all in one partition; should there be several rows all the same, the one
 /// built furthest is taken.
-async fn one<R: DeserializeOwned>(ports: &Ports, view: &str, key: &events::Key) -> Result<Option<R>, PortError> {
-    let rows = ports.state.scan(view, &format!("{key}/"), "", BATCH).await?;
+async fn one<R: DeserializeOwned>(
+    ports: &Ports,
+    view: &str,
+    key: &events::Key,
+) -> Result<Option<R>, PortError> {
+    let rows = ports
+        .state
+        .scan(view, &format!("{key}/"), "", BATCH)
+        .await?;
     let mut best: Option<ViewRow<R>> = None;
     for (id, row) in rows {
         let row = read::<R>(view, &id, &row.body)?;
-        if best.as_ref().is_none_or(|best| reached(best) < reached(&row)) {
+        if best
+            .as_ref()
+            .is_none_or(|best| reached(best) < reached(&row))
+        {
             best = Some(row);
         }
     }
@@ -104,7 +119,10 @@ async fn page<R: DeserializeOwned>(
                 continue;
             }
             if items.len() == limit {
-                return Ok(Page { items, next: Some(last) });
+                return Ok(Page {
+                    items,
+                    next: Some(last),
+                });
             }
             last = key.to_owned();
             items.extend(show(key, read::<R>(view, &id, &row.body)?.row));
@@ -114,5 +132,8 @@ async fn page<R: DeserializeOwned>(
             return Ok(Page { items, next: None });
         }
     }
-    Ok(Page { items, next: Some(last) })
+    Ok(Page {
+        items,
+        next: Some(last),
+    })
 }

@@ -6,7 +6,12 @@ use serde_json::json;
 async fn json_that_is_not_what_is_taken_is_refused_with_its_place() {
     let world = World::new().await;
     let questions = "/v1/chatbots/bot/questions";
-    let raw = |body: &'static str| world.request("POST", questions).header("content-type", "application/json").body(body);
+    let raw = |body: &'static str| {
+        world
+            .request("POST", questions)
+            .header("content-type", "application/json")
+            .body(body)
+    };
     let cases = [
         (raw("{\"text\": "), 400, "edge.malformed", ""),
         (raw(""), 400, "edge.malformed", ""),
@@ -51,7 +56,12 @@ async fn json_that_is_not_what_is_taken_is_refused_with_its_place() {
             assert_eq!(document["where"], at, "{document}");
         }
     }
-    assert!(world.messages("conversations.conversation").await.is_empty());
+    assert!(
+        world
+            .messages("conversations.conversation")
+            .await
+            .is_empty()
+    );
     assert!(world.messages("chatbots.creation").await.is_empty());
 }
 
@@ -60,12 +70,23 @@ async fn a_question_of_1_mb_is_too_large() {
     let world = World::new().await;
     let (status, code, _) = problem(world.ask(&"x".repeat(1 << 20))).await;
     assert_eq!((status, code.as_str()), (413, "edge.too_large"));
-    let chunks = futures::stream::iter((0..1_024).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1_024])));
-    let request = world.request("POST", "/v1/chatbots/bot/questions").header("content-type", "application/json");
+    let chunks =
+        futures::stream::iter((0..1_024).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1_024])));
+    let request = world
+        .request("POST", "/v1/chatbots/bot/questions")
+        .header("content-type", "application/json");
     let (status, code, _) = problem(request.body(reqwest::Body::wrap_stream(chunks))).await;
-    assert_eq!((status, code.as_str()), (413, "edge.too_large"), "without a content-length");
+    assert_eq!(
+        (status, code.as_str()),
+        (413, "edge.too_large"),
+        "without a content-length"
+    );
     let (status, _, document) = problem(world.ask(&"x".repeat(5_000))).await;
-    assert_eq!((status, &document["where"]), (413, &json!("text")), "longer than a person types");
+    assert_eq!(
+        (status, &document["where"]),
+        (413, &json!("text")),
+        "longer than a person types"
+    );
 }
 
 #[tokio::test]
@@ -89,7 +110,10 @@ async fn what_workers_refuse_or_fail_is_a_problem_with_their_code() {
     assert!(document["operation"].is_string());
     let (status, code, document) = problem(world.ask("fail this")).await;
     assert_eq!((status, code.as_str()), (500, "answers.model_refused"));
-    assert_eq!((&document["may_have_happened"], &document["detail"]), (&json!(true), &json!("it said no")));
+    assert_eq!(
+        (&document["may_have_happened"], &document["detail"]),
+        (&json!(true), &json!("it said no"))
+    );
 }
 
 #[tokio::test]
@@ -99,10 +123,17 @@ async fn a_chatbot_that_is_paused_or_going_takes_no_work() {
     world.chatbot("acme", "paused", Paused).await;
     world.chatbot("acme", "going", Retiring).await;
     world.chatbot("acme", "gone", Removed).await;
-    let ask = |bot: &str| world.post(&format!("/v1/chatbots/{bot}/questions"), &json!({"text": "hello"}));
+    let ask = |bot: &str| {
+        world.post(
+            &format!("/v1/chatbots/{bot}/questions"),
+            &json!({"text": "hello"}),
+        )
+    };
     assert_eq!(problem(ask("paused")).await.0, 409);
     assert_eq!(problem(ask("going")).await.0, 409);
     assert_eq!(problem(ask("gone")).await.0, 404);
-    let upload = world.request("POST", "/v1/chatbots/going/documents?name=a.md").body("x");
+    let upload = world
+        .request("POST", "/v1/chatbots/going/documents?name=a.md")
+        .body("x");
     assert_eq!(problem(upload).await.0, 409);
 }

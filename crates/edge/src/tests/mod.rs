@@ -7,3 +7,4 @@ mod stopping;
 mod streams;
 mod support;
 mod uploads;
+mod workers;

@@ -10,7 +10,9 @@ async fn chatbots_are_listed_by_page() {
         world.chatbot("acme", id, ChatbotState::Active).await;
     }
     world.chatbot("acme", "b", ChatbotState::Removed).await;
-    world.chatbot("globex", "theirs", ChatbotState::Active).await;
+    world
+        .chatbot("globex", "theirs", ChatbotState::Active)
+        .await;
     let mut found = vec![];
     let mut path = "/v1/chatbots?limit=2".to_owned();
     loop {
@@ -18,7 +20,11 @@ async fn chatbots_are_listed_by_page() {
         assert_eq!(status, 200);
         let items = page["items"].as_array().unwrap();
         assert!(items.len() <= 2);
-        found.extend(items.iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        found.extend(
+            items
+                .iter()
+                .map(|item| item["id"].as_str().unwrap().to_owned()),
+        );
         match page["next"].as_str() {
             Some(next) => path = format!("/v1/chatbots?limit=2&after={next}"),
             None => break,
@@ -27,25 +33,52 @@ async fn chatbots_are_listed_by_page() {
     // In the order of the rows' ids, in which `-` comes before `/`.
     assert_eq!(found, ["a-b", "a", "bot", "c", "d"]);
     let (_, bot) = json_of(world.request("GET", "/v1/chatbots/bot")).await;
-    assert_eq!((&bot["name"], &bot["state"]), (&json!("The bot"), &json!("active")));
+    assert_eq!(
+        (&bot["name"], &bot["state"]),
+        (&json!("The bot"), &json!("active"))
+    );
 }
 
 #[tokio::test]
 async fn a_document_is_shown_with_its_ledger() {
     let world = World::new().await;
     let row = |state: &str| json!({"chatbot": "bot", "name": "a.pdf", "state": state, "passages": 3, "size": 10, "updated_ms": 0});
-    world.row("documents.directory", "acme/one", row("Ready")).await;
-    world.row("documents.directory", "acme/two", row("Deleted")).await;
-    world.row("documents.directory", "acme/three", json!({"chatbot": "other", "state": "Ready"})).await;
+    world
+        .row("documents.directory", "acme/one", row("Ready"))
+        .await;
+    world
+        .row("documents.directory", "acme/two", row("Deleted"))
+        .await;
+    world
+        .row(
+            "documents.directory",
+            "acme/three",
+            json!({"chatbot": "other", "state": "Ready"}),
+        )
+        .await;
     let ledger = json!({"chatbot": "bot", "revision": "r", "version": 1, "expected": 3, "embedded": 3, "stored": 3, "retrievable": 3});
     world.row("knowledge.ledger", "acme/one", ledger).await;
     let (_, one) = json_of(world.request("GET", "/v1/chatbots/bot/documents/one")).await;
-    assert_eq!((&one["state"], &one["ledger"]["retrievable"]), (&json!("ready"), &json!(3)));
+    assert_eq!(
+        (&one["state"], &one["ledger"]["retrievable"]),
+        (&json!("ready"), &json!(3))
+    );
     assert_eq!(one["updated"], "1970-01-01T00:00:00.000Z");
     let (_, page) = json_of(world.request("GET", "/v1/chatbots/bot/documents")).await;
-    assert_eq!((page["items"].as_array().unwrap().len(), &page["items"][0]["id"]), (1, &json!("one")));
+    assert_eq!(
+        (
+            page["items"].as_array().unwrap().len(),
+            &page["items"][0]["id"]
+        ),
+        (1, &json!("one"))
+    );
     for gone in ["two", "three", "four"] {
-        assert_eq!(problem(world.request("GET", &format!("/v1/chatbots/bot/documents/{gone}"))).await.0, 404);
+        assert_eq!(
+            problem(world.request("GET", &format!("/v1/chatbots/bot/documents/{gone}")))
+                .await
+                .0,
+            404
+        );
     }
 }
 
@@ -56,18 +89,49 @@ async fn conversations_are_listed_by_visitor_and_gone_when_they_are_ended() {
         let entry = json!({"question": "q", "asked": "Who?", "text": "Me.", "known": true, "answered_ms": 0});
         json!({"chatbot": "bot", "visitor": visitor, "entries": [entry]})
     };
-    world.row("conversations.history", "acme/one", row("v1")).await;
-    world.row("conversations.history", "acme/two", row("v2")).await;
-    let (_, page) = json_of(world.request("GET", "/v1/chatbots/bot/conversations?visitor=v2")).await;
-    assert_eq!(page["items"], json!([{"id": "two", "chatbot": "bot", "visitor": "v2", "questions": 1}]));
+    world
+        .row("conversations.history", "acme/one", row("v1"))
+        .await;
+    world
+        .row("conversations.history", "acme/two", row("v2"))
+        .await;
+    let (_, page) =
+        json_of(world.request("GET", "/v1/chatbots/bot/conversations?visitor=v2")).await;
+    assert_eq!(
+        page["items"],
+        json!([{"id": "two", "chatbot": "bot", "visitor": "v2", "questions": 1}])
+    );
     let (_, page) = json_of(world.request("GET", "/v1/chatbots/bot/conversations")).await;
     assert_eq!(page["items"].as_array().unwrap().len(), 2);
     let (_, one) = json_of(world.request("GET", "/v1/conversations/one")).await;
-    assert_eq!((&one["turns"][0]["text"], &one["turns"][0]["answered"]), (&json!("Me."), &json!("1970-01-01T00:00:00.000Z")));
-    assert_eq!(problem(world.request("GET", "/v1/conversations/three")).await.0, 404);
+    assert_eq!(
+        (&one["turns"][0]["text"], &one["turns"][0]["answered"]),
+        (&json!("Me."), &json!("1970-01-01T00:00:00.000Z"))
+    );
+    assert_eq!(
+        problem(world.request("GET", "/v1/conversations/three"))
+            .await
+            .0,
+        404
+    );
     let body = json!({"state": {"chatbot": "bot", "visitor": "v1", "turns": [], "current": null, "queue": []}});
-    let row = runtime::ports::state::Row { version: 1, partition: -1, body: body.to_string().into_bytes(), ..Default::default() };
-    let save = runtime::ports::state::Save { collection: "conversations.conversation".into(), id: "acme/one".into(), expected: 0, row: Some(row) };
+    let row = runtime::ports::state::Row {
+        version: 1,
+        partition: -1,
+        body: body.to_string().into_bytes(),
+        ..Default::default()
+    };
+    let save = runtime::ports::state::Save {
+        collection: "conversations.conversation".into(),
+        id: "acme/one".into(),
+        expected: 0,
+        row: Some(row),
+    };
     world.ports.state.save(vec![save]).await.unwrap();
-    assert_eq!(problem(world.request("GET", "/v1/conversations/one")).await.0, 404);
+    assert_eq!(
+        problem(world.request("GET", "/v1/conversations/one"))
+            .await
+            .0,
+        404
+    );
 }

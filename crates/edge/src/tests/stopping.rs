@@ -19,15 +19,40 @@ async fn whoever_waits_gets_a_202_and_streams_say_bye() {
     let (status, running) = waiting.await.unwrap();
     assert_eq!((status, &running["status"]), (202, &json!("running")));
     assert_eq!(stream.rest().await.last().unwrap().name, "bye");
-    assert!(world.client.get(format!("{}/health/live", world.url)).send().await.is_err(), "it accepts no more");
+    assert!(
+        world
+            .client
+            .get(format!("{}/health/live", world.url))
+            .send()
+            .await
+            .is_err(),
+        "it accepts no more"
+    );
 
     // Another edge knows of both, and both are marked as sent.
-    for id in [running["id"].as_str().unwrap(), operation.data["id"].as_str().unwrap()] {
-        let found = world.client.get(format!("{second}/v1/operations/{id}")).bearer_auth("acme-secret");
+    for id in [
+        running["id"].as_str().unwrap(),
+        operation.data["id"].as_str().unwrap(),
+    ] {
+        let found = world
+            .client
+            .get(format!("{second}/v1/operations/{id}"))
+            .bearer_auth("acme-secret");
         assert_eq!(found.send().await.unwrap().status(), 200);
-        let rows = world.ports.state.load(COLLECTION, &[format!("acme/{id}")]).await.unwrap();
+        let rows = world
+            .ports
+            .state
+            .load(COLLECTION, &[format!("acme/{id}")])
+            .await
+            .unwrap();
         let row = rows.into_iter().next().flatten().unwrap();
-        assert_eq!((OperationRow::read(id, &row).unwrap().command, row.wake_at_ms), (None, None));
+        assert_eq!(
+            (
+                OperationRow::read(id, &row).unwrap().command,
+                row.wake_at_ms
+            ),
+            (None, None)
+        );
     }
 }
 
@@ -35,8 +60,16 @@ async fn whoever_waits_gets_a_202_and_streams_say_bye() {
 async fn an_edge_on_ports_that_do_not_answer_says_so() {
     let world = World::new().await;
     let nowhere = std::sync::Arc::new(runtime::testkit::nowhere::Nowhere);
-    let ports = runtime::Ports { state: nowhere, ..world.ports.clone() };
-    let edge = crate::Edge::new(ports, super::support::config(), std::sync::Arc::new(crate::AlwaysUp)).unwrap();
+    let ports = runtime::Ports {
+        state: nowhere,
+        ..world.ports.clone()
+    };
+    let edge = crate::Edge::new(
+        ports,
+        super::support::config(),
+        std::sync::Arc::new(crate::AlwaysUp),
+    )
+    .unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1/chatbots", listener.local_addr().unwrap());
     let serving = tokio::spawn(edge.serve(listener, std::future::pending()));
@@ -54,7 +87,9 @@ async fn a_request_handler_that_panics_is_a_500_and_the_edge_goes_on() {
     }
     let router: Router = Router::new().route("/", axum::routing::get(panics));
     let router = router
-        .layer(tower_http::catch_panic::CatchPanicLayer::custom(crate::router::panicked))
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(
+            crate::router::panicked,
+        ))
         .layer(from_fn(crate::problem::write_problems));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

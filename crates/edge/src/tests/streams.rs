@@ -20,10 +20,17 @@ pub struct Seen {
 
 impl Events {
     pub async fn of(request: reqwest::RequestBuilder) -> Self {
-        let response = request.header("accept", "text/event-stream").send().await.unwrap();
+        let response = request
+            .header("accept", "text/event-stream")
+            .send()
+            .await
+            .unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { bytes: response.bytes_stream().boxed(), buffer: String::new() }
+        Self {
+            bytes: response.bytes_stream().boxed(),
+            buffer: String::new(),
+        }
     }
     /// The next event; `None` at the end of the stream.
     pub async fn next(&mut self) -> Option<Seen> {
@@ -73,9 +80,15 @@ fn heard(events: &[Seen]) -> String {
 async fn begin(world: &World) -> (Events, events::conversations::AskQuestion, String) {
     let mut events = Events::of(world.ask("later")).await;
     let operation = events.next().await.unwrap();
-    assert_eq!((operation.name.as_str(), &operation.data["status"]), ("operation", &json!("running")));
+    assert_eq!(
+        (operation.name.as_str(), &operation.data["status"]),
+        ("operation", &json!("running"))
+    );
     let asked = asked(world, operation.data["id"].as_str().unwrap()).await;
-    let path = operation.data["links"]["events"].as_str().unwrap().to_owned();
+    let path = operation.data["links"]["events"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     (events, asked, path)
 }
 
@@ -101,7 +114,10 @@ async fn an_answer_is_streamed_while_it_is_written_and_ends_with_the_whole() {
     let rest = events.rest().await;
     assert_eq!(heard(&rest), ".", "what is missing is sent before the end");
     let done = rest.last().unwrap();
-    assert_eq!((done.name.as_str(), done.id.as_str(), &done.data["answer"]), ("done", "end", &json!("The answer.")));
+    assert_eq!(
+        (done.name.as_str(), done.id.as_str(), &done.data["answer"]),
+        ("done", "end", &json!("The answer."))
+    );
 }
 
 #[tokio::test]
@@ -117,13 +133,37 @@ async fn another_edge_goes_on_after_the_last_event_and_a_new_attempt_resets() {
     world.delta(&asked, 1, 2, " still").await;
     world.delta(&asked, 2, 1, "ht").await;
     world.answer(&asked, "Right", 2).await;
-    let resume = |id: &str| world.client.get(format!("{second}{path}")).bearer_auth("acme-secret").header("last-event-id", id);
+    let resume = |id: &str| {
+        world
+            .client
+            .get(format!("{second}{path}"))
+            .bearer_auth("acme-secret")
+            .header("last-event-id", id)
+    };
     let resumed = Events::of(resume(&last.id)).await.rest().await;
-    let told: Vec<_> = resumed.iter().map(|event| event.name.as_str()).filter(|name| *name != "progress").collect();
-    assert_eq!(told, ["operation", "delta", "reset", "delta", "delta", "done"]);
-    assert_eq!((&resumed[1].data["text"], heard(&resumed)), (&json!("ng"), "Right".into()));
+    let told: Vec<_> = resumed
+        .iter()
+        .map(|event| event.name.as_str())
+        .filter(|name| *name != "progress")
+        .collect();
+    assert_eq!(
+        told,
+        ["operation", "delta", "reset", "delta", "delta", "done"]
+    );
+    assert_eq!(
+        (&resumed[1].data["text"], heard(&resumed)),
+        (&json!("ng"), "Right".into())
+    );
     // From the start, and after the end.
-    let whole = Events::of(world.client.get(format!("{second}{path}")).bearer_auth("acme-secret")).await.rest().await;
+    let whole = Events::of(
+        world
+            .client
+            .get(format!("{second}{path}"))
+            .bearer_auth("acme-secret"),
+    )
+    .await
+    .rest()
+    .await;
     assert_eq!(heard(&whole), "Right");
     assert_eq!(resume("end").send().await.unwrap().status(), 204);
 }
@@ -150,8 +190,14 @@ async fn a_question_that_fails_ends_its_stream_with_the_problem() {
     let world = World::new().await;
     let events = Events::of(world.ask("refuse")).await.rest().await;
     let failed = events.last().unwrap();
-    assert_eq!((failed.name.as_str(), failed.id.as_str()), ("failed", "end"));
-    assert_eq!((&failed.data["code"], &failed.data["status"]), (&json!("conversations.not_yours"), &json!(404)));
+    assert_eq!(
+        (failed.name.as_str(), failed.id.as_str()),
+        ("failed", "end")
+    );
+    assert_eq!(
+        (&failed.data["code"], &failed.data["status"]),
+        (&json!("conversations.not_yours"), &json!(404))
+    );
 }
 
 #[tokio::test]
@@ -159,16 +205,25 @@ async fn an_answer_without_deltas_is_streamed_whole() {
     let world = World::new().await;
     let events = Events::of(world.ask("hello")).await.rest().await;
     assert_eq!(heard(&events), "You asked: hello");
-    assert_eq!(events.last().unwrap().data["citations"][0]["quote"], "a quote");
+    assert_eq!(
+        events.last().unwrap().data["citations"][0]["quote"],
+        "a quote"
+    );
 }
 
 #[tokio::test]
 async fn an_upload_can_be_followed_too() {
     let world = World::new().await;
-    let upload = world.request("POST", "/v1/chatbots/bot/documents?name=a.md").header("prefer", "respond-async").body("x");
+    let upload = world
+        .request("POST", "/v1/chatbots/bot/documents?name=a.md")
+        .header("prefer", "respond-async")
+        .body("x");
     let (_, body) = json_of(upload).await;
     let id = body["id"].as_str().unwrap();
-    let events = Events::of(world.request("GET", &format!("/v1/operations/{id}/events"))).await.rest().await;
+    let events = Events::of(world.request("GET", &format!("/v1/operations/{id}/events")))
+        .await
+        .rest()
+        .await;
     assert_eq!(events.last().unwrap().name, "done");
     assert_eq!(events.last().unwrap().data["name"], "a.md");
 }

@@ -1,13 +1,13 @@
 //! A whole edge in a temporary directory: ports, engine, workers that answer as they are told, and a client.
+use super::workers::{Conversation, Document, Made, answered};
 use crate::{AlwaysUp, ApiKey, Edge, EdgeConfig, EdgeError, Health, KeyHash, Limits, consumers};
 use embedded::{Embedded, Options, TopicSpec};
 use events::answers::AnswerDelta;
-use events::chatbots::{ChatbotChanged, ChatbotState, CreateChatbot, DeleteChatbot, PauseChatbot, UpdateChatbot};
-use events::conversations::{Answered, AskQuestion};
-use events::documents::{AddDocument, DocumentReady};
+use events::chatbots::{ChatbotChanged, ChatbotState};
+use events::conversations::AskQuestion;
 use events::map::TopicMap;
 use events::topic::consumer;
-use events::{MessageId, Personal, ReplyAddress, ReplyStatus, TenantId, all_records, reply, topic};
+use events::{MessageId, Personal, ReplyAddress, ReplyStatus, TenantId, all_records, topic};
 use runtime::breaker::Breakers;
 use runtime::codec::Schemas;
 use runtime::emission::Emitter;
@@ -15,8 +15,7 @@ use runtime::keys::Keys;
 use runtime::ports::clock::Clock;
 use runtime::ports::log::Message;
 use runtime::ports::state::{Row, Save};
-use runtime::{Arm, Consumer, Decision, Entity, Inbox, Moment, Ports, Refusal, arm, engine};
-use serde::{Deserialize, Serialize};
+use runtime::{Consumer, Moment, Ports, engine};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,103 +38,28 @@ impl Clock for Hands {
     }
 }
 
-/// A worker refuses with the code that the request names: `refuse <code>`.
-#[derive(Debug, thiserror::Error)]
-#[error("as it was told to")]
-pub struct Told(&'static str);
-impl Refusal for Told {
-    fn code(&self) -> &'static str {
-        self.0
-    }
-}
-
-#[derive(Clone, Default, Serialize, Deserialize)]
-struct Conversation;
-impl Entity for Conversation {
-    type Message = AskQuestion;
-    type Refusal = Told;
-    /// Echoes; `later` is answered by the test, `refuse` is refused, `fail` fails.
-    fn decide(&self, asked: AskQuestion, at: &Moment) -> Result<Decision<Self>, Told> {
-        let text = asked.text.reveal().unwrap_or_default().to_owned();
-        if text.starts_with("later") {
-            return Ok(Decision::to(Self).saying(|emits| emits.reply_progress("thinking", 1, 2)));
-        }
-        if text.starts_with("refuse") {
-            return Err(Told("conversations.not_yours"));
-        }
-        if text.starts_with("fail") {
-            return Ok(Decision::to(Self).saying(|emits| emits.reply_failed("answers.model_refused", "it said no", true)));
-        }
-        assert!(at.deadline_ms.is_some_and(|deadline| deadline > NOW_MS), "a command has a deadline");
-        Ok(Decision::to(Self).reply(answered(&asked, &format!("You asked: {text}"), 0)))
-    }
-}
-
-pub fn answered(asked: &AskQuestion, text: &str, attempt: i64) -> Answered {
-    Answered {
-        question: asked.question.clone(),
-        conversation: asked.conversation.clone(),
-        visitor: asked.visitor.clone(),
-        text: text.into(),
-        known: true,
-        citations: vec![events::answers::Citation { name: "a.md".into(), quote: "a quote".into(), ..Default::default() }],
-        attempt,
-        ..Answered::default()
-    }
-}
-
-#[derive(Clone, Default, Serialize, Deserialize)]
-struct Document;
-impl Entity for Document {
-    type Message = AddDocument;
-    type Refusal = Told;
-    fn decide(&self, add: AddDocument, at: &Moment) -> Result<Decision<Self>, Told> {
-        if add.name.contains("encrypted") {
-            return Err(Told("documents.encrypted"));
-        }
-        let AddDocument { document, chatbot, name, blob, .. } = add;
-        let revision = at.message.id.clone();
-        Ok(Decision::to(Self).reply(DocumentReady { document, chatbot, revision, name, passages: blob.size }))
-    }
-}
-
-#[derive(Clone, Default, Serialize, Deserialize)]
-struct Made;
-impl Entity for Made {
-    type Message = Ask;
-    type Refusal = Told;
-    fn decide(&self, _: Ask, at: &Moment) -> Result<Decision<Self>, Told> {
-        Ok(Decision::to(Self).reply(reply::Ok { id: at.id.to_string() }))
-    }
-}
-/// Whatever a chatbot is asked.
-#[allow(dead_code)] // only that it came matters
-pub enum Ask {
-    Create(CreateChatbot),
-    Delete(DeleteChatbot),
-    Pause(PauseChatbot),
-    Update(UpdateChatbot),
-}
-impl Inbox for Ask {
-    fn arms() -> Vec<Arm<Self>> {
-        vec![arm(Self::Create), arm(Self::Delete), arm(Self::Pause), arm(Self::Update)]
-    }
-}
+/// An edge that serves, and how it is stopped.
+type Served = (watch::Sender<bool>, JoinHandle<Result<(), EdgeError>>);
 
 /// All of it. It ends when it is dropped.
 pub struct World {
     pub ports: Ports,
+    pub file: Embedded,
     pub url: String,
     pub client: reqwest::Client,
     running: Option<engine::Running>,
-    edges: Vec<(watch::Sender<bool>, JoinHandle<Result<(), EdgeError>>)>,
+    edges: Vec<Served>,
     config: EdgeConfig,
     health: Arc<dyn Health>,
     _dir: tempfile::TempDir,
 }
 
 pub fn key(tenant: &str, key: &str) -> ApiKey {
-    ApiKey { tenant: TenantId::new(tenant).unwrap(), name: format!("{tenant}-key"), sha256: KeyHash::of(key) }
+    ApiKey {
+        tenant: TenantId::new(tenant).unwrap(),
+        name: format!("{tenant}-key"),
+        sha256: KeyHash::of(key),
+    }
 }
 
 /// Small limits, so that they are met.
@@ -149,7 +73,12 @@ pub fn config() -> EdgeConfig {
         ..Limits::default()
     };
     let keys = vec![key("acme", "acme-secret"), key("globex", "globex-secret")];
-    EdgeConfig { keys, limits, cors_origins: vec!["https://example.org".into()], ..EdgeConfig::default() }
+    EdgeConfig {
+        keys,
+        limits,
+        cors_origins: vec!["https://example.org".into()],
+        ..EdgeConfig::default()
+    }
 }
 
 impl World {
@@ -168,13 +97,21 @@ impl World {
             max_message_bytes: 600 << 10,
         });
         let clock: Arc<dyn Clock> = Arc::new(Hands::default());
-        let file = Embedded::open(dir.path().join("troupe.db"), Options::new(clock.clone(), topics.collect())).unwrap();
+        let file = Embedded::open(
+            dir.path().join("troupe.db"),
+            Options::new(clock.clone(), topics.collect()),
+        )
+        .unwrap();
         let ports = Ports {
             log: file.log(),
             state: file.state(),
             search: file.search(),
             blobs: file.blobs(),
-            schemas: Arc::new(Schemas::start(file.schemas(), &all_records()).await.unwrap()),
+            schemas: Arc::new(
+                Schemas::start(file.schemas(), &all_records())
+                    .await
+                    .unwrap(),
+            ),
             keys: Arc::new(Keys::new(file.state(), clock.clone())),
             breakers: Breakers::new(clock.clone()),
             clock,
@@ -189,10 +126,14 @@ impl World {
                 Consumer::entity::<Made>(consumer::CHATBOTS_CHATBOT),
             ]);
         }
-        let options = engine::Options { map: Arc::new(map.clone()), sabotage: None };
+        let options = engine::Options {
+            map: Arc::new(map.clone()),
+            sabotage: None,
+        };
         let running = engine::start(&ports, all, &options).unwrap();
         let mut world = Self {
             ports,
+            file,
             url: String::new(),
             client: reqwest::Client::new(),
             running: Some(running),
@@ -228,19 +169,44 @@ impl World {
 
     /// Puts a row into a view, as its worker would have built it.
     pub async fn row(&self, view: &str, key: &str, row: Value) {
-        let body = serde_json::to_vec(&json!({"applied": {"topic_id": "t", "offset": 1}, "row": row})).unwrap();
-        let row = Row { version: 1, partition: -1, body, ..Row::default() };
-        let save = Save { collection: view.into(), id: format!("{key}/t-0"), expected: 0, row: Some(row) };
+        let body =
+            serde_json::to_vec(&json!({"applied": {"topic_id": "t", "offset": 1}, "row": row}))
+                .unwrap();
+        let row = Row {
+            version: 1,
+            partition: -1,
+            body,
+            ..Row::default()
+        };
+        let save = Save {
+            collection: view.into(),
+            id: format!("{key}/t-0"),
+            expected: 0,
+            row: Some(row),
+        };
         self.ports.state.save(vec![save]).await.unwrap();
     }
     pub async fn chatbot(&self, tenant: &str, id: &str, state: ChatbotState) {
-        let row = ChatbotChanged { chatbot: id.into(), state, name: format!("The {id}"), version: 1, ..Default::default() };
-        self.row(consumer::CHATBOTS_DIRECTORY, &format!("{tenant}/{id}"), serde_json::to_value(row).unwrap()).await;
+        let row = ChatbotChanged {
+            chatbot: id.into(),
+            state,
+            name: format!("The {id}"),
+            version: 1,
+            ..Default::default()
+        };
+        self.row(
+            consumer::CHATBOTS_DIRECTORY,
+            &format!("{tenant}/{id}"),
+            serde_json::to_value(row).unwrap(),
+        )
+        .await;
     }
 
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        self.client.request(method, format!("{}{path}", self.url)).bearer_auth("acme-secret")
+        self.client
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth("acme-secret")
     }
     pub fn post(&self, path: &str, body: &Value) -> reqwest::RequestBuilder {
         self.request("POST", path).json(body)
@@ -253,7 +219,13 @@ impl World {
     pub async fn messages(&self, topic: &str) -> Vec<Message> {
         let mut all = vec![];
         for partition in 0..self.ports.log.partitions(topic).unwrap() {
-            all.extend(self.ports.log.read(topic, partition, 0, 10_000).await.unwrap());
+            all.extend(
+                self.ports
+                    .log
+                    .read(topic, partition, 0, 10_000)
+                    .await
+                    .unwrap(),
+            );
         }
         all
     }
@@ -263,7 +235,11 @@ impl World {
         Moment {
             tenant: "acme".into(),
             consumer: "test".into(),
-            message: MessageId { tenant: "acme".into(), source: "test".into(), id: message.into() },
+            message: MessageId {
+                tenant: "acme".into(),
+                source: "test".into(),
+                id: message.into(),
+            },
             now_ms: NOW_MS,
             ..Moment::for_tests(id)
         }
@@ -283,13 +259,18 @@ impl World {
     }
     /// Answers a question that no worker answers.
     pub async fn answer(&self, asked: &AskQuestion, text: &str, attempt: i64) {
-        let message = self.command(topic::CONVERSATIONS_CONVERSATION, &asked.question).await;
+        let message = self
+            .command(topic::CONVERSATIONS_CONVERSATION, &asked.question)
+            .await;
         let to = events::Envelope::read(&message.headers).reply_to.unwrap();
         self.reply(&to, &answered(asked, text, attempt)).await;
     }
     pub async fn reply(&self, to: &ReplyAddress, record: &impl events::Record) {
         let moment = self.moment("reply", &to.request);
-        let message = Emitter::new(&self.ports).reply(&moment, to, ReplyStatus::Done, record, "0").await.unwrap();
+        let message = Emitter::new(&self.ports)
+            .reply(&moment, to, ReplyStatus::Done, record, "0")
+            .await
+            .unwrap();
         self.ports.log.append(vec![message]).await.unwrap();
     }
     /// The command with this id, once it is on the log.
@@ -310,7 +291,11 @@ impl World {
                     log.grown(&topic, partition, end).await.unwrap();
                 })
             });
-            let _ = tokio::time::timeout(std::time::Duration::from_millis(20), futures::future::select_all(ends)).await;
+            let _ = tokio::time::timeout(
+                std::time::Duration::from_millis(20),
+                futures::future::select_all(ends),
+            )
+            .await;
         }
     }
 }
@@ -330,15 +315,28 @@ impl Drop for World {
 pub async fn problem(request: reqwest::RequestBuilder) -> (u16, String, Value) {
     let response = request.send().await.unwrap();
     let (status, path) = (response.status().as_u16(), response.url().path().to_owned());
-    let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
+    let content_type = response.headers()["content-type"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     let text = response.text().await.unwrap();
     assert_eq!(content_type, "application/problem+json", "{text}");
     let document: Value = serde_json::from_str(&text).unwrap();
     for member in ["type", "title", "status", "detail", "instance", "code"] {
-        assert!(!document[member].is_null(), "{member} is missing: {document}");
+        assert!(
+            !document[member].is_null(),
+            "{member} is missing: {document}"
+        );
     }
-    assert_eq!((document["status"].as_u64(), document["instance"].as_str()), (Some(status.into()), Some(path.as_str())));
-    (status, document["code"].as_str().unwrap().to_owned(), document)
+    assert_eq!(
+        (document["status"].as_u64(), document["instance"].as_str()),
+        (Some(status.into()), Some(path.as_str()))
+    );
+    (
+        status,
+        document["code"].as_str().unwrap().to_owned(),
+        document,
+    )
 }
 
 /// Status and JSON.
