@@ -1,4 +1,5 @@
 //! The real binary, as a person uses it.
-mod binary;
+pub(crate) mod binary;
 mod commands;
+mod looking;
 mod serving;

@@ -1,6 +1,7 @@
 //! `troupe run`: some workers only, without HTTP.
 use super::output::say;
-use super::{Common, Failed, up};
+use super::up::Signals;
+use super::{Common, Failed};
 use crate::logging;
 use crate::wiring::{App, Roles, Selection};
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
         consumers: Selection::These(args.workers),
         edge: false,
     };
+    let signals = Signals::listen()?;
     let app = App::start(&config, &roles).await?;
     let running: Vec<String> = app
         .watch()
@@ -28,5 +30,5 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
         .map(|figures| figures.consumer)
         .collect();
     say(format_args!("ready {}", running.join(" ")))?;
-    up::until_stopped(app, config.process.stop()).await
+    signals.stop(app, config.process.stop()).await
 }

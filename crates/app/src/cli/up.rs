@@ -42,11 +42,12 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
         return Err(Failed::Usage(how.into()));
     }
     logging::start(&config.log).map_err(Failed::Usage)?;
+    let signals = Signals::listen()?;
     let app = App::start(&config, &Roles::all()).await?;
     if let Some(address) = app.address() {
         say(format_args!("ready http://{address}"))?;
     }
-    until_stopped(app, config.process.stop()).await
+    signals.stop(app, config.process.stop()).await
 }
 
 /// A key that is good as long as this process.
@@ -61,32 +62,46 @@ fn let_in_developer(config: &mut Config) -> Result<String, Failed> {
     Ok(key)
 }
 
-/// Waits for SIGTERM or ctrl-c, then stops within `deadline`; a second signal ends the process at once.
-pub(super) async fn until_stopped(app: App, deadline: Duration) -> Result<ExitCode, Failed> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    either(&mut terminate, &mut interrupt).await;
-    tracing::info!(
-        within_s = deadline.as_secs(),
-        "stopping: what is under way is finished first"
-    );
-    tokio::select! {
-        biased;
-        () = either(&mut terminate, &mut interrupt) => {
-            tracing::warn!("stopped at once: what was under way is done after the next start");
-            std::process::exit(KILLED)
-        }
-        unfinished = app.stop(deadline) => {
-            report(&unfinished);
-            Ok(ExitCode::SUCCESS)
-        }
-    }
+/// SIGTERM and ctrl-c. Listened for before anything starts: one that comes early stops what was started.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
 }
 
-async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+impl Signals {
+    pub(super) fn listen() -> Result<Self, Failed> {
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self {
+            terminate: signal(terminate)?,
+            interrupt: signal(interrupt)?,
+        })
+    }
+
+    /// Waits for a signal, then stops within `deadline`; a second signal ends the process at once.
+    pub(super) async fn stop(mut self, app: App, deadline: Duration) -> Result<ExitCode, Failed> {
+        self.either().await;
+        tracing::info!(
+            within_s = deadline.as_secs(),
+            "stopping: what is under way is finished first"
+        );
+        tokio::select! {
+            biased;
+            () = self.either() => {
+                tracing::warn!("stopped at once: what was under way is done after the next start");
+                std::process::exit(KILLED)
+            }
+            unfinished = app.stop(deadline) => {
+                report(&unfinished);
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+
+    async fn either(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
