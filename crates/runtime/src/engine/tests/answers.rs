@@ -1,6 +1,7 @@
 //! Which code a message dies with, and what whoever asked is told (I4, K4, D5).
 use super::fixtures::*;
 use crate::ports::log::Outgoing;
+use events::MessageId;
 use events::documents::Parsed;
 use events::envelope::name;
 use events::reply::{Failed, Ok as Said, Refused};
@@ -234,5 +235,19 @@ fn what_may_not_be_said_is_the_verdict_of_its_message_and_its_batch_goes_on() {
             [] as [&str; 0],
             "what could not be said was not decided"
         );
+    });
+}
+
+#[test]
+fn what_is_said_has_the_id_that_follows_from_its_cause() {
+    running(async |mut world| {
+        world.send_work("d1", &["m1"]).await;
+        world.settle().await;
+        let (tenant, source, id) = ("acme".to_owned(), "test".to_owned(), "m1".to_owned());
+        let wanted = MessageId { tenant, source, id }
+            .derive(EFFECTS, "0")
+            .to_string();
+        let said = world.sim.messages("replies");
+        assert_eq!(said[0].headers.text(name::ID), Some(wanted.as_str()));
     });
 }

@@ -103,6 +103,10 @@ fn a_wake_that_was_superseded_or_made_up_means_nothing() {
         let log = world.log_of("d1").await;
         assert_eq!(log[..2], ["wake 5000", "wake 9000"]);
         assert_eq!(log.len(), 3, "{log:?}");
+        assert!(
+            log[2].starts_with("woke at ") && log[2] != "woke at 1",
+            "{log:?}"
+        );
     });
 }
 

@@ -413,7 +413,7 @@ impl World {
     }
     /// Waits until nothing happens any more; a process that was killed meanwhile is started again.
     pub async fn settle(&mut self) {
-        let (quiet, limit) = (Duration::from_secs(20), Duration::from_secs(3_600));
+        let (quiet, limit) = (Duration::from_secs(20), 100_000);
         assert!(
             self.sim.settled(quiet, limit).await,
             "it does not settle:\n{}",
