@@ -1,5 +1,6 @@
 //! The command line: one file a command. Results go to stdout, everything else to stderr; 0 is success, 1 a failure,
 //! 2 a wrong use or configuration.
+mod asyncapi;
 mod config;
 mod dead_letters;
 mod keys;
@@ -118,6 +119,10 @@ impl Common {
             config.data.path.clone_from(path);
         }
         Ok(config)
+    }
+    /// Whether a database is named.
+    pub fn names_data(&self) -> bool {
+        self.data.is_some()
     }
     fn sources(&self) -> Sources {
         Sources::of_process(self.config.as_deref())

@@ -37,12 +37,21 @@ impl Reply {
     ///
     /// # Errors
     /// [`Trouble::Unexpected`] otherwise.
-    pub fn expect(self, expected: &'static str, fits: impl Fn(&Self) -> bool) -> Result<Self, Trouble> {
+    pub fn expect(
+        self,
+        expected: &'static str,
+        fits: impl Fn(&Self) -> bool,
+    ) -> Result<Self, Trouble> {
         if fits(&self) {
             return Ok(self);
         }
         let body = self.body.to_string().chars().take(SHOWN).collect();
-        Err(Trouble::Unexpected { what: self.what, expected, status: self.status.as_u16(), body })
+        Err(Trouble::Unexpected {
+            what: self.what,
+            expected,
+            status: self.status.as_u16(),
+            body,
+        })
     }
     /// The body as what it should be.
     ///
@@ -70,21 +79,51 @@ impl Client {
     /// [`Trouble::Http`] if no client can be made.
     pub fn new(base: &str, key: &str) -> Result<Self, Trouble> {
         // It only ever speaks to this machine, in clear text: neither a proxy nor certificates are needed.
-        let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(LIMIT);
-        let http = builder.build().map_err(|source| Trouble::Http { what: "a client".into(), source })?;
-        Ok(Self { http, base: base.to_owned(), key: key.to_owned() })
+        let builder = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([])
+            .timeout(LIMIT);
+        let http = builder.build().map_err(|source| Trouble::Http {
+            what: "a client".into(),
+            source,
+        })?;
+        Ok(Self {
+            http,
+            base: base.to_owned(),
+            key: key.to_owned(),
+        })
     }
 
-    async fn send(&self, method: Method, path: &str, with: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder) -> Result<Reply, Trouble> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        with: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Result<Reply, Trouble> {
         let what = format!("{method} {path}");
-        let failed = |source| Trouble::Http { what: what.clone(), source };
-        let request = self.http.request(method.clone(), format!("{}{path}", self.base)).bearer_auth(&self.key);
+        let failed = |source| Trouble::Http {
+            what: what.clone(),
+            source,
+        };
+        let request = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.base))
+            .bearer_auth(&self.key);
         let response = with(request).send().await.map_err(failed)?;
         let status = response.status();
-        let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let location = response
+            .headers()
+            .get("location")
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
         let bytes = response.bytes().await.map_err(failed)?;
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Ok(Reply { what, status, body, location })
+        Ok(Reply {
+            what,
+            status,
+            body,
+            location,
+        })
     }
 
     /// # Errors
@@ -101,15 +140,24 @@ impl Client {
             0 => "respond-async".to_owned(),
             seconds => format!("wait={seconds}"),
         };
-        self.send(Method::POST, path, |request| request.header("prefer", prefer).json(body)).await
+        self.send(Method::POST, path, |request| {
+            request.header("prefer", prefer).json(body)
+        })
+        .await
     }
     /// Puts a file, and gives the reference to it.
     ///
     /// # Errors
     /// [`Trouble`].
     pub async fn put_blob(&self, bytes: Vec<u8>) -> Result<Value, Trouble> {
-        let reply = self.send(Method::POST, "/v1/blobs", |request| request.body(bytes)).await?;
-        Ok(reply.expect("201 and a reference", |reply| reply.status == StatusCode::CREATED)?.body)
+        let reply = self
+            .send(Method::POST, "/v1/blobs", |request| request.body(bytes))
+            .await?;
+        Ok(reply
+            .expect("201 and a reference", |reply| {
+                reply.status == StatusCode::CREATED
+            })?
+            .body)
     }
     /// All items of a list; none if it is not there (yet).
     ///
@@ -123,11 +171,15 @@ impl Client {
         }
         let (mut all, mut after) = (Vec::new(), String::new());
         loop {
-            let reply = self.get(&format!("{path}?limit={PAGE}&after={after}")).await?;
+            let reply = self
+                .get(&format!("{path}?limit={PAGE}&after={after}"))
+                .await?;
             if reply.status == StatusCode::NOT_FOUND {
                 return Ok(all);
             }
-            let page: Page<T> = reply.expect("a page", |reply| reply.status == StatusCode::OK)?.read("a page")?;
+            let page: Page<T> = reply
+                .expect("a page", |reply| reply.status == StatusCode::OK)?
+                .read("a page")?;
             all.extend(page.items);
             match page.next {
                 Some(next) => after = next,

@@ -1,6 +1,6 @@
 //! What the demo saw, from outside: over HTTP, and of the working process. Kept beside the database, so that it can be
 //! held against it again.
-use super::material::Expected;
+use super::questions::Expected;
 use serde::{Deserialize, Serialize};
 
 /// All that was seen; what was not reached is absent.

@@ -1,4 +1,4 @@
-//! What the demo works on: documents, and questions whose answers are known.
+//! What the demo works on: documents.
 use super::trouble::Trouble;
 use documents::parse::{Limits, Passage, Upload, parse_guarded};
 use sha2::{Digest, Sha256};
@@ -7,27 +7,57 @@ use std::path::Path;
 
 /// The documents that ship with Troupe, for whoever runs the binary somewhere else.
 const DOCUMENTS: [(&str, &[u8]); 8] = [
-    ("dome-troubleshooting.md", include_bytes!("../../../../examples/documents/dome-troubleshooting.md")),
-    ("history.txt", include_bytes!("../../../../examples/documents/history.txt")),
-    ("observing-log.csv", include_bytes!("../../../../examples/documents/observing-log.csv")),
-    ("prices.xlsx", include_bytes!("../../../../examples/documents/prices.xlsx")),
-    ("public-nights.html", include_bytes!("../../../../examples/documents/public-nights.html")),
-    ("telescope-care.md", include_bytes!("../../../../examples/documents/telescope-care.md")),
-    ("visitor-guide.pdf", include_bytes!("../../../../examples/documents/visitor-guide.pdf")),
-    ("volunteer-handbook.docx", include_bytes!("../../../../examples/documents/volunteer-handbook.docx")),
+    (
+        "dome-troubleshooting.md",
+        include_bytes!("../../../../examples/documents/dome-troubleshooting.md"),
+    ),
+    (
+        "history.txt",
+        include_bytes!("../../../../examples/documents/history.txt"),
+    ),
+    (
+        "observing-log.csv",
+        include_bytes!("../../../../examples/documents/observing-log.csv"),
+    ),
+    (
+        "prices.xlsx",
+        include_bytes!("../../../../examples/documents/prices.xlsx"),
+    ),
+    (
+        "public-nights.html",
+        include_bytes!("../../../../examples/documents/public-nights.html"),
+    ),
+    (
+        "telescope-care.md",
+        include_bytes!("../../../../examples/documents/telescope-care.md"),
+    ),
+    (
+        "visitor-guide.pdf",
+        include_bytes!("../../../../examples/documents/visitor-guide.pdf"),
+    ),
+    (
+        "volunteer-handbook.docx",
+        include_bytes!("../../../../examples/documents/volunteer-handbook.docx"),
+    ),
 ];
 /// Where they are looked for first, so that a person can change one and see what happens.
 const DIRECTORY: &str = "examples/documents";
 /// A source that can be read, and one that cannot: it opens with a password only.
 const BROKEN: [(&str, &[u8]); 2] = [
-    ("telescope-care.md", include_bytes!("../../../../examples/documents/telescope-care.md")),
-    ("sealed-contract.pdf", include_bytes!("../../../../examples/broken/sealed-contract.pdf")),
+    (
+        "telescope-care.md",
+        include_bytes!("../../../../examples/documents/telescope-care.md"),
+    ),
+    (
+        "sealed-contract.pdf",
+        include_bytes!("../../../../examples/broken/sealed-contract.pdf"),
+    ),
 ];
 
 /// The most documents that are taken: a chatbot is created with at most 500.
 const MOST: usize = 400;
 /// Ingesting less than this, in bytes, is over before anybody can interrupt it: the rest is generated.
-const ENOUGH: usize = 400_000;
+const ENOUGH: usize = 800_000;
 /// Plates of one generated document; each becomes a passage.
 const PLATES: usize = 40;
 
@@ -42,31 +72,6 @@ pub struct Source {
     pub generated: bool,
 }
 
-/// A question, and what its answer must be like.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// As it is asked.
-    pub text: String,
-    /// None for a question of somebody's own.
-    pub expected: Option<Expected>,
-}
-
-/// What is known about the answer to a question.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Expected {
-    /// It stands in none of the documents.
-    Unknown,
-    /// It stands here.
-    Stands {
-        /// The document's name.
-        document: String,
-        /// The page or sheet, where the format has any.
-        page: Option<i64>,
-        /// What the quoted passage must say.
-        phrase: String,
-    },
-}
-
 /// The documents of `directory`, or the examples; and so many generated ones that there is enough to do.
 ///
 /// # Errors
@@ -76,7 +81,7 @@ pub fn documents(directory: Option<&Path>) -> Result<Vec<Source>, Trouble> {
     let mut sources = match directory {
         Some(directory) => files(directory)?,
         None if here.is_dir() => files(here)?,
-        None => compiled_in(&DOCUMENTS),
+        None => shipped(),
     };
     let given: usize = sources.iter().map(|source| source.bytes.len()).sum();
     let mut missing = ENOUGH.saturating_sub(given);
@@ -89,6 +94,11 @@ pub fn documents(directory: Option<&Path>) -> Result<Vec<Source>, Trouble> {
         sources.push(archive);
     }
     Ok(sources)
+}
+
+/// The documents that ship with Troupe.
+pub fn shipped() -> Vec<Source> {
+    compiled_in(&DOCUMENTS)
 }
 
 /// The sources of a chatbot whose creation must fail: the second cannot be read.
@@ -106,22 +116,39 @@ fn compiled_in(files: &[(&str, &'static [u8])]) -> Vec<Source> {
 }
 
 fn files(directory: &Path) -> Result<Vec<Source>, Trouble> {
-    let failed = |source| Trouble::File { path: directory.to_owned(), source };
+    let failed = |source| Trouble::File {
+        path: directory.to_owned(),
+        source,
+    };
     let mut sources = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if !path.is_file() || name.starts_with('.') {
             continue;
         }
         if sources.len() == MOST {
-            return Err(Trouble::Usage(format!("{} has more than {MOST} files; name a smaller directory", directory.display())));
+            return Err(Trouble::Usage(format!(
+                "{} has more than {MOST} files; name a smaller directory",
+                directory.display()
+            )));
         }
         let bytes = std::fs::read(&path).map_err(|source| Trouble::File { path, source })?;
-        sources.push(Source { name, bytes: Cow::Owned(bytes), generated: false });
+        sources.push(Source {
+            name,
+            bytes: Cow::Owned(bytes),
+            generated: false,
+        });
     }
     if sources.is_empty() {
-        return Err(Trouble::Usage(format!("there is no file in {}", directory.display())));
+        return Err(Trouble::Usage(format!(
+            "there is no file in {}",
+            directory.display()
+        )));
     }
     sources.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(sources)
@@ -130,7 +157,12 @@ fn files(directory: &Path) -> Result<Vec<Source>, Trouble> {
 /// A made-up inventory that has nothing to do with any question: the same for ever.
 fn plate_archive(box_no: usize) -> Source {
     const EMULSIONS: [&str; 4] = ["Agfa", "Ilford", "Kodak", "Orwo"];
-    const STATES: [&str; 4] = ["clean", "scratched at the rim", "with a fingerprint", "with a crack in one corner"];
+    const STATES: [&str; 4] = [
+        "clean",
+        "scratched at the rim",
+        "with a fingerprint",
+        "with a crack in one corner",
+    ];
     let mut text = format!("# Plate archive, carton {box_no}\n");
     for plate in 1..=PLATES {
         // Mixes the two numbers well enough for an inventory.
@@ -144,7 +176,11 @@ fn plate_archive(box_no: usize) -> Source {
             STATES[n / 7 % 4], 1_200 * (1 + n % 3), n, n % 40,
         ));
     }
-    Source { name: format!("plates-{box_no:02}.md"), bytes: Cow::Owned(text.into_bytes()), generated: true }
+    Source {
+        name: format!("plates-{box_no:02}.md"),
+        bytes: Cow::Owned(text.into_bytes()),
+        generated: true,
+    }
 }
 
 /// The passages of a file as the demo itself reads them, to be held against what is found in the database.
@@ -152,9 +188,18 @@ fn plate_archive(box_no: usize) -> Source {
 /// # Errors
 /// [`Trouble::Usage`] if the file cannot be read: one such would undo the whole chatbot.
 pub fn passages(source: &Source) -> Result<Vec<Passage>, Trouble> {
-    let upload = Upload { bytes: &source.bytes, file_name: &source.name, declared: "" };
+    let upload = Upload {
+        bytes: &source.bytes,
+        file_name: &source.name,
+        declared: "",
+    };
     let parsed = parse_guarded(&upload, &Limits::default());
-    let unreadable = |e| Trouble::Usage(format!("{}: {e}; the demo needs documents that can be read", source.name));
+    let unreadable = |e| {
+        Trouble::Usage(format!(
+            "{}: {e}; the demo needs documents that can be read",
+            source.name
+        ))
+    };
     Ok(parsed.map_err(unreadable)?.passages)
 }
 
@@ -165,26 +210,10 @@ pub fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text.as_bytes());
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Somebody's own questions, or the six of `examples/questions.txt`.
-pub fn questions(own: &[String]) -> Vec<Question> {
-    if !own.is_empty() {
-        return own.iter().map(|text| Question { text: text.clone(), expected: None }).collect();
-    }
-    let stands = |text: &str, document: &str, page, phrase: &str| Question {
-        text: text.into(),
-        expected: Some(Expected::Stands { document: document.into(), page, phrase: phrase.into() }),
-    };
-    vec![
-        stands("Which torches are allowed on the observing terrace?", "visitor-guide.pdf", Some(4), "red torches"),
-        stands("What does it cost to hire the Wren 80 telescope for a weekend?", "prices.xlsx", Some(2), "Weekend (EUR): 38"),
-        stands("Where does the key of the hand crank hang?", "volunteer-handbook.docx", None, "red box"),
-        stands("To which torque are the mirror cell bolts tightened?", "telescope-care.md", None, "9 newton metres"),
-        stands("When is the comet night with Dr Imre Vass?", "public-nights.html", None, "18 April 2031"),
-        Question { text: "Does the swimming pool have a sauna?".into(), expected: Some(Expected::Unknown) },
-    ]
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -192,33 +221,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_questions_are_those_of_the_examples() {
-        let listed = include_str!("../../../../examples/questions.txt").lines();
-        let listed: Vec<&str> = listed.filter(|line| !line.starts_with('#') && !line.trim().is_empty()).collect();
-        let asked: Vec<String> = questions(&[]).into_iter().map(|question| question.text).collect();
-        assert_eq!(asked, listed);
-    }
-    #[test]
-    fn every_expected_phrase_stands_where_it_is_expected() {
-        let all = compiled_in(&DOCUMENTS);
-        for question in questions(&[]) {
-            let Some(Expected::Stands { document, page, phrase }) = question.expected else { continue };
-            let source = all.iter().find(|source| source.name == document).expect("it ships");
-            let passages = passages(source).expect("it can be read");
-            let there = |passage: &Passage| passage.page.map(i64::from) == page && passage.text.contains(&phrase);
-            assert!(passages.iter().any(there), "{document} {page:?} {phrase}");
-        }
-    }
-    #[test]
     fn one_source_of_the_broken_chatbot_can_be_read_and_one_cannot() {
-        let readable: Vec<bool> = broken().iter().map(|source| passages(source).is_ok()).collect();
+        let readable: Vec<bool> = broken()
+            .iter()
+            .map(|source| passages(source).is_ok())
+            .collect();
         assert_eq!(readable, [true, false]);
     }
     #[test]
     fn a_generated_document_has_a_passage_a_plate_and_no_two_alike() {
         let (one, two) = (plate_archive(1), plate_archive(2));
-        let texts: std::collections::BTreeSet<String> =
-            [&one, &two].into_iter().flat_map(|source| passages(source).expect("read")).map(|passage| passage.text).collect();
+        let texts: std::collections::BTreeSet<String> = [&one, &two]
+            .into_iter()
+            .flat_map(|source| passages(source).expect("read"))
+            .map(|passage| passage.text)
+            .collect();
         assert_eq!(texts.len(), 2 * PLATES);
     }
     #[test]

@@ -42,7 +42,12 @@ impl Tail {
     }
     /// The oldest first.
     pub fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
     }
 }
 
@@ -56,7 +61,10 @@ impl Worker {
         let unstartable = |e: std::io::Error| Trouble::Worker(format!("cannot be started: {e}"));
         let program = std::env::current_exe().map_err(unstartable)?;
         let mut command = Command::new(program);
-        command.arg("--data").arg(database).args(["up", "--dev", "--listen", "127.0.0.1:0"]);
+        command
+            .arg("--data")
+            .arg(database)
+            .args(["up", "--dev", "--listen", "127.0.0.1:0"]);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("TROUPE_") {
                 command.env_remove(name);
@@ -65,19 +73,48 @@ impl Worker {
         if let Some(directory) = database.parent() {
             command.current_dir(directory); // where no troupe.toml is
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
         let mut child = command.spawn().map_err(unstartable)?;
-        let pid = child.id().ok_or_else(|| Trouble::Worker("ended at once".into()))?;
+        let pid = child
+            .id()
+            .ok_or_else(|| Trouble::Worker("ended at once".into()))?;
         if let Some(stderr) = child.stderr.take() {
-            let file = std::fs::OpenOptions::new().create(true).append(true).open(log);
-            let file = file.map_err(|source| Trouble::File { path: log.to_owned(), source })?;
-            tokio::spawn(keep(BufReader::new(stderr).lines(), tail.clone(), Some(file)));
+            let file = std::fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(log);
+            let file = file.map_err(|source| Trouble::File {
+                path: log.to_owned(),
+                source,
+            })?;
+            tokio::spawn(keep(
+                BufReader::new(stderr).lines(),
+                tail.clone(),
+                Some(file),
+            ));
         }
-        let stdout = child.stdout.take().ok_or_else(|| Trouble::Worker("says nothing".into()))?;
+        let stdout = child
+            .stdout
+            .take()
+            .ok_or_else(|| Trouble::Worker("says nothing".into()))?;
         let mut said = BufReader::new(stdout).lines();
-        let (base, key) = within(START, "the working process to be ready", ready(&mut said, &mut child)).await?;
+        let (base, key) = within(
+            START,
+            "the working process to be ready",
+            ready(&mut said, &mut child),
+        )
+        .await?;
         tokio::spawn(keep(said, tail.clone(), None));
-        Ok(Self { child, pid, client: Client::new(&base, &key)?, tail: tail.clone() })
+        Ok(Self {
+            child,
+            pid,
+            client: Client::new(&base, &key)?,
+            tail: tail.clone(),
+        })
     }
 
     /// The process's last lines, to explain a failure.
@@ -90,7 +127,9 @@ impl Worker {
     /// # Errors
     /// [`Trouble::Worker`] if it cannot be killed.
     pub async fn kill(mut self) -> Result<Option<i32>, Trouble> {
-        self.child.start_kill().map_err(|e| Trouble::Worker(format!("cannot be killed: {e}")))?;
+        self.child
+            .start_kill()
+            .map_err(|e| Trouble::Worker(format!("cannot be killed: {e}")))?;
         Ok(self.ended().await?.signal())
     }
 
@@ -101,18 +140,27 @@ impl Worker {
     pub async fn stop(mut self) -> Result<Option<i32>, Trouble> {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| Trouble::Worker("has no process id".into()))?;
-        kill_process(pid, Signal::TERM).map_err(|e| Trouble::Worker(format!("cannot be told to stop: {e}")))?;
+        kill_process(pid, Signal::TERM)
+            .map_err(|e| Trouble::Worker(format!("cannot be told to stop: {e}")))?;
         Ok(self.ended().await?.code())
     }
 
     async fn ended(&mut self) -> Result<ExitStatus, Trouble> {
-        let ended = async { self.child.wait().await.map_err(|e| Trouble::Worker(format!("cannot be waited for: {e}"))) };
+        let ended = async {
+            self.child
+                .wait()
+                .await
+                .map_err(|e| Trouble::Worker(format!("cannot be waited for: {e}")))
+        };
         within(STOP, "the working process to end", ended).await
     }
 }
 
 /// Reads `key KEY` and `ready URL`.
-async fn ready(said: &mut Lines<BufReader<ChildStdout>>, child: &mut Child) -> Result<(String, String), Trouble> {
+async fn ready(
+    said: &mut Lines<BufReader<ChildStdout>>,
+    child: &mut Child,
+) -> Result<(String, String), Trouble> {
     let mut key = String::new();
     while let Ok(Some(line)) = said.next_line().await {
         match line.split_once(' ') {
@@ -121,11 +169,20 @@ async fn ready(said: &mut Lines<BufReader<ChildStdout>>, child: &mut Child) -> R
             _ => {}
         }
     }
-    let how = child.wait().await.map_or_else(|e| e.to_string(), |status| status.to_string());
-    Err(Trouble::Worker(format!("ended before it was ready ({how})")))
+    let how = child
+        .wait()
+        .await
+        .map_or_else(|e| e.to_string(), |status| status.to_string());
+    Err(Trouble::Worker(format!(
+        "ended before it was ready ({how})"
+    )))
 }
 
-async fn keep<R: AsyncRead + Unpin>(mut lines: Lines<BufReader<R>>, tail: Tail, mut file: Option<std::fs::File>) {
+async fn keep<R: AsyncRead + Unpin>(
+    mut lines: Lines<BufReader<R>>,
+    tail: Tail,
+    mut file: Option<std::fs::File>,
+) {
     while let Ok(Some(line)) = lines.next_line().await {
         if let Some(file) = &mut file {
             // The log is for reading afterwards; the demo does not hang on it.

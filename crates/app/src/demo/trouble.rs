@@ -70,6 +70,9 @@ pub async fn within<T>(
     waiting_for: impl Into<String>,
     work: impl Future<Output = Result<T, Trouble>>,
 ) -> Result<T, Trouble> {
-    let late = |_| Trouble::Late { waiting_for: waiting_for.into(), limit };
+    let late = |_| Trouble::Late {
+        waiting_for: waiting_for.into(),
+        limit,
+    };
     tokio::time::timeout(limit, work).await.map_err(late)?
 }
