@@ -193,8 +193,15 @@ impl TopicMap {
     /// # Errors
     /// [`MapError`] with everything that is wrong.
     pub fn parse(yaml: &str) -> Result<Self, MapError> {
+        Self::parse_with(yaml, &crate::all_records())
+    }
+    /// [`Self::parse`] with other records than those of the vocabulary: the guides bring their own.
+    ///
+    /// # Errors
+    /// [`MapError`] with everything that is wrong.
+    pub fn parse_with(yaml: &str, records: &[&crate::RecordSchema]) -> Result<Self, MapError> {
         let mut topics = read::topics(yaml)?;
-        let faults = check::faults(&topics);
+        let faults = check::faults(&topics, records);
         if !faults.is_empty() {
             return Err(MapError::Wrong(faults));
         }

@@ -82,14 +82,14 @@ pub enum Fault {
     },
 }
 
-/// Everything that is wrong with `topics`, in their order.
-pub(super) fn faults(topics: &[Topic]) -> Vec<Fault> {
+/// Everything that is wrong with `topics`, in their order; `records` are those that there are.
+pub(super) fn faults(topics: &[Topic], records: &[&crate::RecordSchema]) -> Vec<Fault> {
     let consumers: BTreeMap<&str, ConsumerKind> = topics
         .iter()
         .flat_map(|t| &t.consumers)
         .map(|c| (c.name.as_str(), c.kind))
         .collect();
-    let records: BTreeSet<&str> = crate::all_records().iter().map(|r| r.name).collect();
+    let records: BTreeSet<&str> = records.iter().map(|r| r.name).collect();
     let mut faults = twice(topics);
     for topic in topics {
         faults.extend(topic_name(topic));
