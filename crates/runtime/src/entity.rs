@@ -39,7 +39,8 @@ pub struct Decision<E> {
     pub emits: Emits,
     /// When to wake.
     pub wake: Wake,
-    /// From when the row may be swept away, in milliseconds since 1970: later than its input is kept.
+    /// From when the row may be swept away, in milliseconds since 1970: later than its input is kept. `None`: as
+    /// it was.
     pub expires_at_ms: Option<i64>,
 }
 

@@ -233,6 +233,7 @@ impl Actor {
             if !lane.can_run() {
                 continue;
             }
+            lane.forget_covered();
             let Some(queued) = lane.queue.pop_front() else {
                 continue;
             };
@@ -405,6 +406,8 @@ impl Actor {
                 continue;
             };
             let results = std::mem::take(&mut lane.frozen);
+            let last_offset = results.last().map(|(queued, _)| queued.message.at.offset);
+            lane.covered = lane.covered.max(last_offset);
             let changed = |what: fn(&super::step::Ready) -> bool| {
                 results
                     .iter()

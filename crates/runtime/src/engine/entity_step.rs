@@ -17,6 +17,9 @@ use std::panic::AssertUnwindSafe;
 /// Edge commands that a row remembers at most; the oldest are forgotten first.
 const MAX_ANSWERED: usize = 100;
 
+/// A wake due within this time may have been sent by an owner whose clock is ahead of ours, in milliseconds.
+const MAY_BE_SENT_MS: i64 = 60_000;
+
 pub(super) async fn run(
     job: &mut Job,
     step: &dyn EntityStep,
@@ -49,6 +52,7 @@ pub(super) async fn run(
             // Late or repeated: it means nothing.
             return say(job, sound, &Emits::default(), Ended::Done).await;
         }
+        row.last_wake_at_ms = row.last_wake_at_ms.max(woke.at_ms);
         row.wake_at_ms = None;
     } else if let Some(ready) = expired(job, sound).await? {
         return Ok(apply(
@@ -88,14 +92,11 @@ pub(super) async fn run(
     }
     match decision.wake {
         Wake::Keep => {}
-        Wake::Never => row.wake_at_ms = None,
+        Wake::Never => set_wake(&mut row, None, sound.moment.now_ms),
         Wake::At(at_ms) if row.wake_at_ms == Some(at_ms) => {}
-        Wake::At(at_ms) => {
-            let later = at_ms.max(row.last_wake_at_ms + 1);
-            (row.wake_at_ms, row.last_wake_at_ms) = (Some(later), later);
-        }
+        Wake::At(at_ms) => set_wake(&mut row, Some(at_ms), sound.moment.now_ms),
     }
-    row.expires_at_ms = decision.expires_at_ms;
+    row.expires_at_ms = decision.expires_at_ms.or(row.expires_at_ms);
     Ok(apply(
         job,
         sound,
@@ -105,6 +106,14 @@ pub(super) async fn run(
             ..ready
         },
     ))
+}
+
+/// A wake that may be on its way already means nothing any more: the new time is later than any such (E7,
+/// docs/adr/0001). One that is further off has not been sent, and holds nothing back.
+fn set_wake(row: &mut LaneRow, at_ms: Option<i64>, now_ms: i64) {
+    let before = row.wake_at_ms.filter(|before| *before <= now_ms.saturating_add(MAY_BE_SENT_MS));
+    row.last_wake_at_ms = row.last_wake_at_ms.max(before.unwrap_or(i64::MIN));
+    row.wake_at_ms = at_ms.map(|at_ms| at_ms.max(row.last_wake_at_ms + 1));
 }
 
 async fn load(job: &Job, step: &dyn EntityStep, sound: &Sound) -> Result<LaneRow, Stop> {

@@ -48,6 +48,8 @@ pub(super) struct Lane {
     pub hold: HoldState,
     /// Of the hold, in the store.
     pub hold_version: u64,
+    /// A commit that covers its messages up to this offset has taken place (E3).
+    pub covered: Option<i64>,
     /// What the running step is doing is void: when it ends, the lane begins anew.
     pub void: bool,
 }
@@ -83,6 +85,16 @@ impl Lane {
         self.queue = again;
         self.row = None;
         self.hold = HoldState::Unknown;
+    }
+    /// Forgets what earlier messages emitted, once a commit covers them (E3).
+    pub fn forget_covered(&mut self) {
+        let Some(covered) = self.covered else { return };
+        if let Some(row) = &mut self.row {
+            row.pending.retain(|pending| pending.offset > covered);
+        }
+        if let HoldState::Held(hold) = &mut self.hold {
+            hold.row.pending.retain(|pending| pending.offset > covered);
+        }
     }
     /// What was not committed after all waits for the next commit.
     pub fn put_back(&mut self) {
