@@ -1,4 +1,5 @@
 //! Rules 1-3: who may depend on whom, and who may name which library.
+use super::sources::rust_files;
 use super::{directories, name, root};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -37,7 +38,7 @@ const PURE: &[&str] = &[
 const KEPT_TO: &[(&str, &[&str])] = &[
     ("axum", &["edge"]),
     ("tower-http", &["edge"]),
-    ("rusqlite", &["embedded"]),
+    ("rusqlite", &["embedded", "app"]), // in app for the demo only, which checks its claims by looking: see below
     ("rdkafka", &["cluster"]),
     ("schema_registry_converter", &["cluster"]),
     ("mongodb", &["cluster"]),
@@ -173,5 +174,19 @@ fn rule_3_a_library_of_the_outside_world_is_named_in_one_place() {
             let fine = places.contains(&name.as_str()) || !seen.needs.contains(*library);
             assert!(fine, "{name} names {library}, which belongs to {places:?}");
         }
+    }
+}
+
+#[test]
+fn rule_3_app_speaks_sql_only_where_the_demo_checks_its_claims() {
+    let app = root().join("crates/app/src");
+    for path in rust_files(&app) {
+        let text = std::fs::read_to_string(&path).expect("a source");
+        let in_demo = path.starts_with(app.join("demo"));
+        assert!(
+            in_demo || !text.contains("rusqlite"),
+            "{} names rusqlite",
+            path.display()
+        );
     }
 }

@@ -70,9 +70,6 @@ fn every_code_has_a_page_and_every_page_a_code() {
         .into_iter()
         .filter(|page| page != "README" && page != "index")
         .collect();
-    if pages.is_empty() {
-        return; // they are still to be written; from the first on, all of them are asked for
-    }
     let codes = codes();
     let list = |codes: Vec<&String>| {
         codes

@@ -42,7 +42,9 @@ pub(super) fn rust_files(dir: &Path) -> Vec<PathBuf> {
 /// A file without its comments (a line's, not a block's: there are none) and without the tests at its end.
 pub(super) fn code_of(text: &str) -> String {
     let tests = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
-    let code = text[..tests].lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = text[..tests]
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
     let code = code.map(|line| line.split_once("// ").map_or(line, |(code, _)| code));
     code.collect::<Vec<_>>().join("\n")
 }

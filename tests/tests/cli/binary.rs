@@ -10,7 +10,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 /// Longer than anything here takes on a machine that is busy with other things; a test never waits for it.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The binary that belongs to these tests, built from the same sources.
 pub(crate) fn troupe() -> &'static Path {
@@ -40,19 +40,19 @@ pub(crate) fn troupe() -> &'static Path {
 }
 
 /// A directory of its own, and `troupe` in it.
-pub(super) struct Place(TempDir);
+pub(crate) struct Place(TempDir);
 
 impl Place {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a directory"))
     }
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
-    pub(super) fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).expect("written");
     }
-    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(troupe());
         let ours =
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TROUPE_"));
@@ -67,11 +67,11 @@ impl Place {
         command
     }
     /// Runs a command that ends by itself.
-    pub(super) async fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(&mut self.command(arguments)).await
     }
     /// Starts something that serves until it is stopped, and waits until it is ready.
-    pub(super) async fn start(&self, arguments: &[&str]) -> Serving {
+    pub(crate) async fn start(&self, arguments: &[&str]) -> Serving {
         let mut command = self.command(arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().expect("troupe starts");
@@ -99,14 +99,14 @@ impl Place {
 }
 
 /// A command that has ended.
-pub(super) struct Ran {
-    pub(super) code: Option<i32>,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
-    pub(super) async fn of(command: &mut Command) -> Self {
+    pub(crate) async fn of(command: &mut Command) -> Self {
         let Output {
             status,
             stdout,
@@ -124,7 +124,7 @@ impl Ran {
     }
     /// It failed with this code, says nothing on stdout, and all of these on stderr.
     #[track_caller]
-    pub(super) fn fails(&self, code: i32, says: &[&str]) {
+    pub(crate) fn fails(&self, code: i32, says: &[&str]) {
         assert_eq!(self.code, Some(code), "{}", self.stderr);
         assert_eq!(self.stdout, "");
         for part in says {
@@ -136,22 +136,22 @@ impl Ran {
         }
     }
     #[track_caller]
-    pub(super) fn succeeds(&self) -> &str {
+    pub(crate) fn succeeds(&self) -> &str {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         &self.stdout
     }
 }
 
 /// A process that serves.
-pub(super) struct Serving {
+pub(crate) struct Serving {
     child: Child,
     _lines: Lines<BufReader<ChildStdout>>, // kept open, or the next line that it says would end it
-    pub(super) key: Option<String>,
-    pub(super) ready: String,
+    pub(crate) key: Option<String>,
+    pub(crate) ready: String,
 }
 
 impl Serving {
-    pub(super) async fn signal(&self, signal: &str) {
+    pub(crate) async fn signal(&self, signal: &str) {
         let pid = self.child.id().expect("it runs").to_string();
         let sent = Command::new("kill")
             .args([signal, &pid])
@@ -160,23 +160,23 @@ impl Serving {
             .expect("kill runs");
         assert!(sent.success());
     }
-    pub(super) async fn ends(&mut self) -> Option<i32> {
+    pub(crate) async fn ends(&mut self) -> Option<i32> {
         timeout(PATIENCE, self.child.wait())
             .await
             .expect("in time")
             .expect("waited for")
             .code()
     }
-    pub(super) async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.signal("-TERM").await;
         assert_eq!(self.ends().await, Some(0));
     }
-    pub(super) async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         let address = self.ready.strip_prefix("http://").expect("an address");
         TcpStream::connect(address).await.expect("it listens")
     }
     /// Head and body of a response.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         method: &str,
         path: &str,

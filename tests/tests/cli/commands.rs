@@ -28,6 +28,9 @@ async fn topics_show_prints_the_map_for_programs_and_for_people() {
     );
     let one = place.run(&["topics", "show", "knowledge.index"]).await;
     assert!(one.succeeds().contains("troupe.knowledge.IndexDocument"));
+    let described = place.run(&["topics", "asyncapi"]).await;
+    let described: Value = serde_json::from_str(described.succeeds()).expect("JSON");
+    assert_eq!(described["asyncapi"], "3.0.0");
     let wrong = place.run(&["topics", "show", "knowledge.indx"]).await;
     wrong.fails(
         2,

@@ -1,6 +1,6 @@
 //! `troupe topics`: the map.
-use super::Failed;
 use super::output::{duration, say, say_json, say_table, short};
+use super::{Failed, asyncapi};
 use crate::config::closest;
 use events::map::{ConsumerSpec, Topic, TopicKind, TopicMap};
 use serde_json::{Value, json};
@@ -20,11 +20,15 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The same with all schemas, as AsyncAPI 3.0 in JSON
+    Asyncapi,
 }
 
 pub(super) fn run(command: Command) -> Result<(), Failed> {
-    let Command::Show { name, dead, json } = command;
     let map = TopicMap::embedded();
+    let Command::Show { name, dead, json } = command else {
+        return say_json(&asyncapi::document(map));
+    };
     if let Some(name) = name {
         let topic = map.topic(&name).ok_or_else(|| no_topic(map, &name))?;
         return if json {

@@ -33,7 +33,7 @@ impl Models {
             writers.push(Model::OpenAi(chat));
         }
         if models.offline_fallback || writers.is_empty() {
-            writers.push(Model::Extractive(ExtractiveAnswerer::default()));
+            writers.push(Model::Extractive(ExtractiveAnswerer));
         }
         let writers = Arc::new(Preference::new(writers, breakers.clone()));
         Ok(match models.embedding.as_slice() {
