@@ -3,4 +3,5 @@ mod architecture;
 mod cli;
 mod contracts;
 mod demo;
+mod guides;
 mod simulation;
