@@ -69,7 +69,7 @@ pub struct Left {
     pub listed: bool,
     /// Documents of it that ever were: shows that there was something to undo.
     pub tombstones: u64,
-    /// Blobs with the text of its documents, which no search reads; erasure takes them away.
+    /// Blobs of its documents. What a client put by itself, to refer to it, is the client's.
     pub blobs: u64,
 }
 

@@ -73,7 +73,7 @@ impl Show {
             .with_style(style("   [{bar:30}] {pos}/{len} documents ready"));
         let begun = documents
             .iter()
-            .filter(|document| !document.state.is_empty());
+            .filter(|document| !document.generated && !document.state.is_empty());
         let told = begun
             .map(|document| (document.name.clone(), document.state.clone()))
             .collect();

@@ -288,6 +288,7 @@ fn a_creation_that_fails_says_why_and_leaves_nothing() {
     assert_eq!(rest(|left| left.published = 1), ["nothing-left"]);
     assert_eq!(rest(|left| left.listed_documents = 1), ["nothing-left"]);
     assert_eq!(rest(|left| left.listed = true), ["nothing-left"]);
+    assert_eq!(rest(|left| left.blobs = 1), ["nothing-left"]);
     assert_eq!(
         rest(|left| left.tombstones = 0),
         ["nothing-left"],

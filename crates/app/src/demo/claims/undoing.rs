@@ -46,6 +46,7 @@ pub(super) fn nothing_left(seen: &Evidence, found: &Found) -> Claim {
         ("revisions", left.revisions),
         ("documents in the index", left.published),
         ("listed documents", left.listed_documents),
+        ("blobs", left.blobs),
     ];
     for (what, count) in counts {
         against.unless(count == 0, || format!("{count} {what} are left"));
@@ -58,7 +59,7 @@ pub(super) fn nothing_left(seen: &Evidence, found: &Found) -> Claim {
         )
     });
     let figures = format!(
-        "{} passages, {} full-text entries, {} documents; {} tombstones, {} blobs that no search reads",
+        "{} passages, {} full-text entries, {} documents; {} tombstones, {} blobs",
         left.passages, left.full_text, left.listed_documents, left.tombstones, left.blobs,
     );
     claim("nothing-left", title, figures, against)
