@@ -10,6 +10,11 @@ const MOST: usize = 32;
 /// passage with "the" would take longer than all the rest.
 const RARE: i64 = 300;
 
+/// A word in more than one of so many passages is not looked for at all. BM25 reads every passage that holds it,
+/// in whichever scope (measured: 7.7 ms of 8 for a question over 10,000 passages), and gives it a weight of at
+/// most ln 8, where a name has ln 10,000.
+const ONE_OF: i64 = 8;
+
 /// Passages of the scope that hold any of the words, as long as some of them are rare; `None` if there is no word.
 pub(super) fn expression(
     sql: &Connection,
@@ -23,8 +28,9 @@ pub(super) fn expression(
     }
     let mut common = vec![];
     let mut rare = words;
-    if i64::try_from(passages).unwrap_or(i64::MAX) > RARE && rare.len() > 1 {
-        (rare, common) = split(sql, scope, rare)?;
+    let passages = i64::try_from(passages).unwrap_or(i64::MAX);
+    if passages > RARE && rare.len() > 1 {
+        (rare, common) = split(sql, scope, RARE.max(passages / ONE_OF), rare)?;
     }
     Ok((!rare.is_empty()).then(|| join(scope, &rare, &common)))
 }
@@ -47,29 +53,37 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Rare words and common ones; where all are common, the rarest counts as rare.
+/// Rare words and common ones, without those in more than `most` passages; where all are common, the rarest
+/// counts as rare.
 fn split(
     sql: &Connection,
     scope: i64,
+    most: i64,
     words: Vec<String>,
 ) -> Result<(Vec<String>, Vec<String>), Fault> {
-    let (mut rare, mut common) = (vec![], vec![]);
+    let (mut rare, mut common, mut everywhere) = (vec![], vec![], vec![]);
     for word in words {
-        let found = count(sql, scope, &word, RARE + 1)?;
+        let found = count(sql, scope, &word, most + 1)?;
         // A word that nobody wrote helps nobody.
-        if found > RARE {
-            common.push(word);
-        } else if found > 0 {
-            rare.push(word);
+        match found {
+            0 => {}
+            found if found <= RARE => rare.push(word),
+            found if found <= most => common.push(word),
+            _ => everywhere.push(word),
         }
     }
     if rare.is_empty() {
+        let from = if common.is_empty() {
+            &mut everywhere
+        } else {
+            &mut common
+        };
         let mut counted = vec![];
-        for (index, word) in common.iter().enumerate() {
+        for (index, word) in from.iter().enumerate() {
             counted.push((count(sql, scope, word, 20 * RARE)?, index));
         }
         counted.sort_unstable();
-        rare.extend(counted.first().map(|(_, index)| common.remove(*index)));
+        rare.extend(counted.first().map(|(_, index)| from.remove(*index)));
     }
     Ok((rare, common))
 }
