@@ -2,7 +2,7 @@
 use super::business::{Ask, map};
 use events::documents::{AddDocument, DeleteDocument, DocumentUploaded, Parsed};
 use events::envelope::name;
-use events::{Headers, MessageId, Record, ReplyAddress, TenantId};
+use events::{Headers, MessageId, Record, ReplyAddress};
 use runtime::breaker::Breakers;
 use runtime::codec::Schemas;
 use runtime::emission::Emitter;
@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 const TENANTS: [&str; 2] = ["acme", "bolt"];
 const DOCUMENTS: u64 = 5;
+/// The time that most commands have, in milliseconds: more than any storm takes.
+const LONG_MS: u64 = 600_000;
 
 /// A message of an upstream system, as often as it was sent.
 #[derive(Clone, Debug)]
@@ -119,6 +121,17 @@ impl Load {
                 self.upload_to(tenant, document, Ask::Plain).await;
             }
         }
+    }
+
+    /// Sends what never goes well.
+    pub async fn send_doomed(&mut self) {
+        self.upload_to(TENANTS[0], 0, Ask::Doomed).await;
+    }
+
+    /// Asks the first document for a late answer.
+    pub async fn send_late(&mut self) {
+        self.command_to(TENANTS[0], 0, Some(Ask::Late), LONG_MS)
+            .await;
     }
 
     fn ask(&mut self) -> Ask {
@@ -290,16 +303,27 @@ impl Load {
 
     async fn command(&mut self) {
         let tenant = TENANTS[self.random.index(TENANTS.len())];
-        let document = format!("doc-{}", self.random.between(0, DOCUMENTS - 1));
+        let document = self.random.between(0, DOCUMENTS - 1);
+        // One in ten has hardly any time.
+        let hurried = self.random.chance(100);
+        let time_ms = if hurried {
+            self.random.between(1, 1_500)
+        } else {
+            LONG_MS
+        };
+        let ask = match self.random.between(0, 9) {
+            0 | 1 => None,
+            2 | 3 => Some(Ask::Late),
+            _ => Some(self.ask()),
+        };
+        self.command_to(tenant, document, ask, time_ms).await;
+    }
+
+    async fn command_to(&mut self, tenant: &str, document: u64, ask: Option<Ask>, time_ms: u64) {
+        let document = format!("doc-{document}");
         let number = self.sent.commands.len();
         let request = format!("op-{number}");
         let now_ms = self.ports.clock.now_ms();
-        // One in ten has hardly any time.
-        let time_ms = if self.random.chance(100) {
-            self.random.between(1, 1_500)
-        } else {
-            600_000
-        };
         let identity = MessageId {
             tenant: tenant.to_owned(),
             source: "edge".to_owned(),
@@ -318,11 +342,6 @@ impl Load {
             partition: None,
             request: request.clone(),
             from_outside: false,
-        };
-        let ask = match self.random.between(0, 9) {
-            0 | 1 => None,
-            2 | 3 => Some(Ask::Late),
-            _ => Some(self.ask()),
         };
         let key = format!("{tenant}/{document}");
         let (chatbot, deadline_ms) = ("bot-9".to_owned(), now_ms + time_ms as i64);
@@ -370,16 +389,5 @@ impl Load {
         self.sent.commands[chosen].copies += 1;
         self.append(self.sent.commands[chosen].message.clone())
             .await;
-    }
-
-    /// The ports of whoever loads, for operators.
-    pub fn ports(&self) -> &Ports {
-        &self.ports
-    }
-    pub fn tenants() -> Vec<TenantId> {
-        TENANTS
-            .iter()
-            .map(|tenant| TenantId::new(tenant).expect("a tenant"))
-            .collect()
     }
 }

@@ -7,19 +7,25 @@ mod operator;
 mod outside;
 mod run;
 mod seen;
+mod trials;
 
 use run::{Ended, Plan};
+use runtime::engine::Sabotage;
 
 /// Enough to meet every fault in many places, few enough to take seconds.
 const SEEDS: u64 = 150;
 
 /// Runs on paused time, one thread.
-fn simulate(plan: Plan) -> Ended {
+fn on_paused_time<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build();
-    runtime.expect("a runtime").block_on(run::run(plan))
+    runtime.expect("a runtime").block_on(work)
+}
+
+fn simulate(plan: Plan) -> Ended {
+    on_paused_time(run::run(plan))
 }
 
 /// The seeds to run: the first `count`, or what `TROUPE_SEEDS` says: `7`, `3,7` or `0..5000`.
@@ -60,7 +66,63 @@ fn the_laws_hold_through_a_storm_of_any_seed() {
 }
 
 #[test]
+fn attempts_survive_restarts() {
+    let broken = on_paused_time(trials::killed_after_every_attempt(Plan::of(0)));
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn a_wake_is_later_than_those_before_it_even_if_the_clock_is_set_back() {
+    let broken = on_paused_time(trials::clock_set_back_between_wakes(Plan::of(0)));
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_history() {
     let [first, second] = [5, 5].map(|seed| simulate(Plan::of(seed)).sim.history());
     assert!(first == second, "seed 5 does not repeat itself");
+}
+
+/// Each variant must be caught by a law within this many storms.
+const STORMS_TO_CATCH: u64 = 100;
+
+/// By what, and the first law that it broke.
+fn caught(sabotage: Sabotage) -> Option<(String, String)> {
+    let plan = |seed| Plan {
+        sabotage: Some(sabotage),
+        ..Plan::of(seed)
+    };
+    let first = |broken: Vec<String>| broken.into_iter().next();
+    let restarts = || first(on_paused_time(trials::killed_after_every_attempt(plan(0))));
+    let wakes = || {
+        first(on_paused_time(trials::clock_set_back_between_wakes(plan(
+            0,
+        ))))
+    };
+    let storm = |seed| {
+        Some((
+            format!("seed {seed}"),
+            first(laws::broken(&simulate(plan(seed))))?,
+        ))
+    };
+    restarts()
+        .map(|law| ("restarts".to_owned(), law))
+        .or_else(|| wakes().map(|law| ("a clock set back".to_owned(), law)))
+        .or_else(|| (0..STORMS_TO_CATCH).find_map(storm))
+}
+
+#[test]
+fn every_sabotage_is_caught_by_a_law() {
+    let mut uncaught = Vec::new();
+    for sabotage in Sabotage::ALL {
+        let caught = caught(sabotage);
+        match caught {
+            Some((trial, law)) => {
+                let law = law.lines().next().unwrap_or_default();
+                println!("{sabotage:?} is caught by {trial}: {law}");
+            }
+            None => uncaught.push(sabotage),
+        }
+    }
+    assert!(uncaught.is_empty(), "no law catches {uncaught:?}");
 }

@@ -359,13 +359,13 @@ impl Actor {
             }
         }
         let (batch, frozen) = self.freeze().await?;
-        let publish_first = self.spec.breaks(Sabotage::E5PublishBeforeSave);
+        let sabotage = self.spec.sabotage;
         let (state, clock) = (self.ports.state.clone(), self.ports.clock.clone());
         self.stats
             .committing_since_ms
             .store(clock.now_ms(), Ordering::Relaxed);
         Some((
-            Box::pin(commit(batch, publish_first, member.clone(), state, clock)),
+            Box::pin(commit(batch, sabotage, member.clone(), state, clock)),
             frozen,
         ))
     }
@@ -469,7 +469,7 @@ impl Actor {
                     .iter()
                     .for_each(|(queued, _)| partition.tracker.thaw(queued.message.at.offset));
             }
-            if anew.contains(id) {
+            if anew.contains(id) && !self.spec.breaks(Sabotage::C3LaterResultsKept) {
                 self.to_commit.remove(id);
                 lane.begin_anew();
             } else {

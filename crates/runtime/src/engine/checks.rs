@@ -236,7 +236,12 @@ pub(super) fn letters_kept_ms(job: &Job) -> i64 {
 /// At a border, who the message is (I3).
 fn border_identity(job: &Job, moment: &Moment) -> Option<String> {
     job.spec.border.as_ref()?;
-    let hash = events::id::derived(&[&moment.message.source, &moment.message.id]);
+    let source = if job.spec.breaks(Sabotage::I1SourceIgnored) {
+        ""
+    } else {
+        &moment.message.source
+    };
+    let hash = events::id::derived(&[source, &moment.message.id]);
     Some(format!("{}/{}/{hash}", moment.tenant, job.spec.name))
 }
 

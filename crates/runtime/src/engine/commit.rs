@@ -1,4 +1,5 @@
 //! One commit: saves, then outputs with checkpoints (E5), until its outcome is known.
+use super::sabotage::Sabotage;
 use crate::ports::clock::Clock;
 use crate::ports::log::{Checkpoint, Lease, Member, Outgoing, Publication, PublishError, Together};
 use crate::ports::state::{Save, Saved, State};
@@ -31,8 +32,8 @@ pub(super) enum Committed {
 }
 
 pub(super) async fn commit(
-    batch: Batch,
-    publish_first: bool,
+    mut batch: Batch,
+    sabotage: Option<Sabotage>,
     member: Arc<dyn Member>,
     state: Arc<dyn State>,
     clock: Arc<dyn Clock>,
@@ -45,9 +46,12 @@ pub(super) async fn commit(
         if let Some(done) = together(&batch.saves, &publication, &*member, &*clock).await {
             return done;
         }
-        if publish_first {
+        if sabotage == Some(Sabotage::E4NoVersionCheck) {
+            blind(&mut batch.saves, &*state).await;
+        }
+        if sabotage == Some(Sabotage::E5PublishBeforeSave) {
             // Sabotage E5.
-            if let Some(fenced) = publish(&publication, &*member, &*clock).await {
+            if let Some(fenced) = publish(&publication, &*member, &*clock, false).await {
                 return Committed::Fenced(fenced);
             }
             let _ = state.save(batch.saves).await;
@@ -71,9 +75,29 @@ pub(super) async fn commit(
             }
         }
     }
-    match publish(&publication, &*member, &*clock).await {
+    let again = sabotage == Some(Sabotage::K3UnknownPublishedAgain);
+    match publish(&publication, &*member, &*clock, again).await {
         None => Committed::Done,
         Some(fenced) => Committed::Fenced(fenced),
+    }
+}
+
+/// Sabotage E4: whatever version a row has is the one that was expected.
+async fn blind(saves: &mut [Save], state: &dyn State) {
+    for save in saves {
+        let Ok(rows) = state
+            .load(&save.collection, std::slice::from_ref(&save.id))
+            .await
+        else {
+            continue;
+        };
+        save.expected = rows
+            .first()
+            .and_then(Option::as_ref)
+            .map_or(0, |row| row.version);
+        if let Some(row) = &mut save.row {
+            row.version = save.expected + 1;
+        }
     }
 }
 
@@ -106,6 +130,7 @@ async fn publish(
     publication: &Publication,
     member: &dyn Member,
     clock: &dyn Clock,
+    unknown_is_no: bool,
 ) -> Option<Vec<Lease>> {
     let mut pause = FIRST_PAUSE;
     let mut unsure = false;
@@ -130,7 +155,7 @@ async fn publish(
                     why,
                     "the outcome of a commit is not known; the checkpoints are read back"
                 );
-                unsure = true;
+                unsure = !unknown_is_no;
             }
             Err(PublishError::Port(e)) => {
                 tracing::warn!(error = %e, "a commit did not take place; it is tried again");

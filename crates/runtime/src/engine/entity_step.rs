@@ -32,11 +32,17 @@ pub(super) async fn run(
     let Some(row) = job.row.clone() else {
         unreachable!("it was loaded")
     };
+    if job.spec.breaks(Sabotage::E6ExpiredBeforeRow)
+        && let Some(ready) = expired(job, sound).await?
+    {
+        return Ok(ready);
+    }
     if let Some(ready) = repeat(job, &row) {
         return Ok(ready);
     }
     let mut row = row;
-    if let Some(answered) = copy_of_a_command(sound, &row) {
+    let copies_unknown = job.spec.breaks(Sabotage::E2CopiesAppliedAgain);
+    if let Some(answered) = copy_of_a_command(sound, &row).filter(|_| !copies_unknown) {
         let ready = Ready {
             outgoing: answered.outgoing.clone(),
             row_changed: true,
@@ -92,6 +98,9 @@ pub(super) async fn run(
     }
     match decision.wake {
         Wake::Keep => {}
+        Wake::At(at_ms) if job.spec.breaks(Sabotage::E7WakesNotOutgrown) => {
+            row.wake_at_ms = Some(at_ms);
+        }
         Wake::Never => set_wake(&mut row, None, sound.moment.now_ms),
         Wake::At(at_ms) if row.wake_at_ms == Some(at_ms) => {}
         Wake::At(at_ms) => set_wake(&mut row, Some(at_ms), sound.moment.now_ms),

@@ -160,7 +160,14 @@ pub(super) async fn run(mut job: Job) -> Finished {
             hold: job.hold,
         };
     }
-    let stopped = match handle(&mut job).await {
+    let handled = match handle(&mut job).await {
+        Err(Stop::Failed { why, .. }) if job.spec.breaks(Sabotage::D2WaitingBurnsAttempts) => {
+            let retry = Retry::Backoff;
+            Err(Stop::Failed { retry, why })
+        }
+        handled => handled,
+    };
+    let stopped = match handled {
         Ok(ready) => Ok(ready),
         // Waiting for a dependency burns no attempt, not even the last one (D2).
         Err(Stop::Failed {

@@ -21,7 +21,9 @@ impl Clock for SimClock {
         let now = world.now_ms();
         match world.processes.get_mut(&self.0.process) {
             Some(process) => {
-                process.behind_ms = (process.behind_ms + step).min(MOST_BEHIND_MS);
+                // It may have been set back further by hand.
+                let most = MOST_BEHIND_MS.max(process.behind_ms);
+                process.behind_ms = (process.behind_ms + step).min(most);
                 now - process.behind_ms
             }
             None => now,

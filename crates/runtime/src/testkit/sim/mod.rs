@@ -151,6 +151,13 @@ impl Sim {
         self.world.lock().options = options;
     }
 
+    /// Sets a process's clock back by so many milliseconds, and leaves it there.
+    pub fn set_back(&self, process: &str, ms: i64) {
+        if let Some(process) = self.world.lock().processes.get_mut(process) {
+            process.behind_ms += ms;
+        }
+    }
+
     /// No more faults, and nothing befalls anybody at a write: what was begun can be finished.
     pub fn calm_down(&self) {
         let mut world = self.world.lock();
@@ -171,16 +178,17 @@ impl Sim {
         self.world.lock().tell(who, text);
     }
 
-    /// Waits until nothing has happened for `quiet`; `false` if that is not so within `limit`. Virtual time.
-    pub async fn settled(&self, quiet: Duration, limit: Duration) -> bool {
-        let until = tokio::time::Instant::now() + limit;
+    /// Waits until nothing has happened for `quiet` of virtual time; `false` if more than `limit` things happen
+    /// before.
+    pub async fn settled(&self, quiet: Duration, limit: usize) -> bool {
+        let until = self.happened() + limit;
         loop {
-            let before = self.world.lock().history.0.len();
+            let before = self.happened();
             tokio::time::sleep(quiet).await;
-            if self.world.lock().history.0.len() == before {
+            if self.happened() == before {
                 return true;
             }
-            if tokio::time::Instant::now() >= until {
+            if self.happened() > until {
                 return false;
             }
         }
@@ -251,6 +259,11 @@ impl Sim {
                     .map(|member| member.process.to_string())
             })
             .collect()
+    }
+
+    /// How many things have happened so far.
+    pub fn happened(&self) -> usize {
+        self.world.lock().history.0.len()
     }
 
     /// Everything that happened so far, in order.

@@ -1,4 +1,5 @@
 //! What the simulated cluster promises, one sentence a test.
+mod conformance;
 mod storm;
 
 use super::*;
