@@ -22,7 +22,7 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// The most sources that a chatbot is created with; more are uploaded afterwards.
-const MAX_SOURCES: usize = 500;
+const MAX_SOURCES: usize = 200;
 
 /// `POST /v1/chatbots`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

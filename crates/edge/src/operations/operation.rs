@@ -255,9 +255,9 @@ fn refusal_status(code: &str) -> StatusCode {
         }
         "exists" | "already_exists" | "already_started" | "conflict" | "busy" | "paused"
         | "not_active" | "chatbot_not_active" | "other_chatbot" | "other_visitor"
-        | "superseded" | "ended" | "asked_before" => StatusCode::CONFLICT,
+        | "superseded" | "ended" | "asked_before" | "retiring" => StatusCode::CONFLICT,
         "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
-        "unsupported" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "expired" => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
