@@ -78,6 +78,15 @@ impl Breakers {
         circuit.probing_since_ms = Some(now);
         Ok(())
     }
+    /// A port failed: its name is the dependency. What is corrupt is no outage.
+    pub(crate) fn port_failed(&self, error: &crate::PortError) {
+        match error {
+            crate::PortError::Unreachable { port, why } | crate::PortError::Full { port, why } => {
+                self.failed(port, why);
+            }
+            crate::PortError::Corrupt { .. } => {}
+        }
+    }
     /// The dependency answered: whatever it said, it is up.
     pub fn succeeded(&self, dependency: &str) {
         self.circuits().remove(dependency);
@@ -89,10 +98,14 @@ impl Breakers {
         let circuit = circuits.entry(dependency.to_owned()).or_default();
         circuit.failures += 1;
         circuit.why = why.chars().take(200).collect();
-        circuit.probing_since_ms = None;
         if circuit.failures < OPENS_AFTER {
             return;
         }
+        // A call that went out before the breaker opened says nothing new.
+        if circuit.open_until_ms.is_some_and(|until| now < until) {
+            return;
+        }
+        circuit.probing_since_ms = None;
         if circuit.open_until_ms.is_none() {
             circuit.opened_at_ms = now;
         }

@@ -66,6 +66,7 @@ pub(super) struct Actor {
 }
 
 /// What the task turns to next.
+#[allow(clippy::large_enum_variant)] // it lives for one turn of the loop, never in a collection
 enum Turn {
     Stop,
     Committed(Committed),
@@ -245,6 +246,7 @@ impl Actor {
                 topic_id: partition.topic_id.clone(),
                 attempts: queued.attempts,
                 first_failed_at_ms: queued.first_failed_at_ms,
+                waited_for: queued.waited_for.clone(),
                 assigned_at_ms: partition.assigned_at_ms,
                 row: lane.row.clone(),
                 hold: lane.hold.clone(),
@@ -317,7 +319,13 @@ impl Actor {
                 lane.results.push_back((queued, finished));
                 self.to_commit.insert(id.clone());
             }
-            Outcome::Again { at_ms, burned, why } => {
+            Outcome::Again {
+                at_ms,
+                burned,
+                why,
+                waits_for,
+            } => {
+                queued.waited_for.clone_from(waits_for);
                 let at = &queued.message.at;
                 tracing::debug!(consumer = %self.spec.name, %at.topic, at.partition, at.offset, why, "again later");
                 if *burned {
@@ -360,12 +368,10 @@ impl Actor {
         }
         let (batch, frozen) = self.freeze().await?;
         let sabotage = self.spec.sabotage;
-        let (state, clock) = (self.ports.state.clone(), self.ports.clock.clone());
-        self.stats
-            .committing_since_ms
-            .store(clock.now_ms(), Ordering::Relaxed);
+        let now = self.ports.clock.now_ms();
+        self.stats.committing_since_ms.store(now, Ordering::Relaxed);
         Some((
-            Box::pin(commit(batch, sabotage, member.clone(), state, clock)),
+            Box::pin(commit(batch, sabotage, member.clone(), self.ports.clone())),
             frozen,
         ))
     }
@@ -577,6 +583,7 @@ impl Actor {
                 message: Arc::new(message),
                 attempts,
                 first_failed_at_ms,
+                waited_for: None,
             };
             let id = LaneId {
                 partition: lease.partition,
@@ -597,19 +604,22 @@ impl Actor {
             partition.paused = true;
             member.pause(lease, true);
         }
+        self.count_waiting();
     }
 
     fn resume_fetching(&mut self, member: &dyn Member) {
-        let mut waiting = 0;
         for partition in self.partitions.values_mut() {
             let crowded = partition.checkpoint_bytes > PAUSE_AT;
             if partition.paused && !crowded && partition.tracker.waiting() < ROOMY {
                 partition.paused = false;
                 member.pause(partition.lease, false);
             }
-            waiting += partition.tracker.waiting();
         }
-        Stats::set(&self.stats.waiting, waiting);
+        self.count_waiting();
+    }
+    fn count_waiting(&self) {
+        let waiting = self.partitions.values().map(|p| p.tracker.waiting());
+        Stats::set(&self.stats.waiting, waiting.sum());
     }
 
     /// A lane is a key; a view's lane is a view key, since its rows are (V1).
@@ -662,6 +672,7 @@ async fn guarded(job: Job) -> Finished {
                 at_ms,
                 burned: true,
                 why,
+                waits_for: None,
             };
             Finished {
                 outcome,

@@ -1,6 +1,6 @@
 //! One commit: saves, then outputs with checkpoints (E5), until its outcome is known.
 use super::sabotage::Sabotage;
-use crate::ports::clock::Clock;
+use crate::Ports;
 use crate::ports::log::{Checkpoint, Lease, Member, Outgoing, Publication, PublishError, Together};
 use crate::ports::state::{Save, Saved, State};
 use std::sync::Arc;
@@ -35,23 +35,23 @@ pub(super) async fn commit(
     mut batch: Batch,
     sabotage: Option<Sabotage>,
     member: Arc<dyn Member>,
-    state: Arc<dyn State>,
-    clock: Arc<dyn Clock>,
+    ports: Ports,
 ) -> Committed {
+    let state = &ports.state;
     let publication = Publication {
         outgoing: batch.outgoing,
         checkpoints: batch.checkpoints,
     };
     if !batch.saves.is_empty() {
-        if let Some(done) = together(&batch.saves, &publication, &*member, &*clock).await {
+        if let Some(done) = together(&batch.saves, &publication, &*member, &ports).await {
             return done;
         }
         if sabotage == Some(Sabotage::E4NoVersionCheck) {
-            blind(&mut batch.saves, &*state).await;
+            blind(&mut batch.saves, &**state).await;
         }
         if sabotage == Some(Sabotage::E5PublishBeforeSave) {
             // Sabotage E5.
-            if let Some(fenced) = publish(&publication, &*member, &*clock, false).await {
+            if let Some(fenced) = publish(&publication, &*member, &ports, false).await {
                 return Committed::Fenced(fenced);
             }
             let _ = state.save(batch.saves).await;
@@ -60,10 +60,12 @@ pub(super) async fn commit(
         match state.save(batch.saves).await {
             Err(e) => {
                 tracing::warn!(error = %e, "rows could not be saved; they are loaded again");
-                clock.sleep(FIRST_PAUSE).await;
+                ports.breakers.port_failed(&e);
+                ports.clock.sleep(FIRST_PAUSE).await;
                 return Committed::Unsure;
             }
             Ok(saved) => {
+                ports.breakers.succeeded("state");
                 let lost = saved
                     .iter()
                     .enumerate()
@@ -76,7 +78,7 @@ pub(super) async fn commit(
         }
     }
     let again = sabotage == Some(Sabotage::K3UnknownPublishedAgain);
-    match publish(&publication, &*member, &*clock, again).await {
+    match publish(&publication, &*member, &ports, again).await {
         None => Committed::Done,
         Some(fenced) => Committed::Fenced(fenced),
     }
@@ -106,30 +108,40 @@ async fn together(
     saves: &[Save],
     publication: &Publication,
     member: &dyn Member,
-    clock: &dyn Clock,
+    ports: &Ports,
 ) -> Option<Committed> {
     let mut pause = FIRST_PAUSE;
     loop {
         match member.together(saves, publication)?.await {
-            Ok(Together::Done) => return Some(Committed::Done),
+            Ok(Together::Done) => {
+                answered(ports);
+                return Some(Committed::Done);
+            }
             Ok(Together::Lost(lost)) => return Some(Committed::Lost { lost, saved: false }),
             Err(PublishError::Fenced(leases)) => return Some(Committed::Fenced(leases)),
             // One store, one transaction: if it took place all the same, the rows are found changed.
             Err(PublishError::Unknown(_)) => return Some(Committed::Unsure),
             Err(PublishError::Port(e)) => {
                 tracing::warn!(error = %e, "a commit did not take place; it is tried again");
-                clock.sleep(pause).await;
+                ports.breakers.port_failed(&e);
+                ports.clock.sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
     }
 }
 
+/// One store that took a commit is there as log and as state.
+fn answered(ports: &Ports) {
+    ports.breakers.succeeded("log");
+    ports.breakers.succeeded("state");
+}
+
 /// Publishes until it is known that it took place, or that a lease is over.
 async fn publish(
     publication: &Publication,
     member: &dyn Member,
-    clock: &dyn Clock,
+    ports: &Ports,
     unknown_is_no: bool,
 ) -> Option<Vec<Lease>> {
     let mut pause = FIRST_PAUSE;
@@ -148,7 +160,10 @@ async fn publish(
             member.publish(publication.clone()).await
         };
         match outcome {
-            Ok(()) => return None,
+            Ok(()) => {
+                ports.breakers.succeeded("log");
+                return None;
+            }
             Err(PublishError::Fenced(leases)) => return Some(leases),
             Err(PublishError::Unknown(why)) => {
                 tracing::warn!(
@@ -159,7 +174,8 @@ async fn publish(
             }
             Err(PublishError::Port(e)) => {
                 tracing::warn!(error = %e, "a commit did not take place; it is tried again");
-                clock.sleep(pause).await;
+                ports.breakers.port_failed(&e);
+                ports.clock.sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }

@@ -120,7 +120,9 @@ pub(super) async fn run(
 /// A wake that may be on its way already means nothing any more: the new time is later than any such (E7,
 /// docs/adr/0001). One that is further off has not been sent, and holds nothing back.
 fn set_wake(row: &mut LaneRow, at_ms: Option<i64>, now_ms: i64) {
-    let before = row.wake_at_ms.filter(|before| *before <= now_ms.saturating_add(MAY_BE_SENT_MS));
+    let before = row
+        .wake_at_ms
+        .filter(|before| *before <= now_ms.saturating_add(MAY_BE_SENT_MS));
     row.last_wake_at_ms = row.last_wake_at_ms.max(before.unwrap_or(i64::MIN));
     row.wake_at_ms = at_ms.map(|at_ms| at_ms.max(row.last_wake_at_ms + 1));
 }

@@ -22,6 +22,8 @@ pub(super) struct Queued {
     /// Attempts that failed.
     pub attempts: u32,
     pub first_failed_at_ms: Option<i64>,
+    /// The dependency that the last attempt waited for (D2).
+    pub waited_for: Option<String>,
 }
 
 /// The messages of one key.

@@ -50,6 +50,9 @@ pub(super) enum HoldState {
     Held(LaneHold),
 }
 
+/// The dependencies that the runtime itself reports on (D2).
+const PORTS: [&str; 5] = ["log", "state", "search", "blobs", "schemas"];
+
 /// One message about to be handled.
 pub(super) struct Job {
     pub spec: Arc<Spec>,
@@ -59,6 +62,8 @@ pub(super) struct Job {
     /// Attempts that failed before.
     pub attempts: u32,
     pub first_failed_at_ms: Option<i64>,
+    /// The dependency that the last attempt waited for (D2).
+    pub waited_for: Option<String>,
     /// When the partition became ours.
     pub assigned_at_ms: i64,
     pub row: Option<LaneRow>,
@@ -99,6 +104,8 @@ pub(super) enum Outcome {
         at_ms: i64,
         burned: bool,
         why: String,
+        /// The dependency that it waits for.
+        waits_for: Option<String>,
     },
 }
 
@@ -152,6 +159,26 @@ impl From<EmissionError> for Stop {
 
 /// Handles one message as far as it goes without its commit.
 pub(super) async fn run(mut job: Job) -> Finished {
+    job.waited_for
+        .take_if(|waited| !PORTS.contains(&waited.as_str()));
+    // While a port is down, one message probes it and the others wait on. Other dependencies are probed by
+    // who calls them.
+    if let Some(dependency) = job.waited_for.clone()
+        && let Err(at_ms) = job.ports.breakers.admit(&dependency)
+    {
+        let why = format!("{dependency} is down");
+        let (burned, waits_for) = (false, Some(dependency));
+        return Finished {
+            outcome: Outcome::Again {
+                at_ms,
+                burned,
+                why,
+                waits_for,
+            },
+            row: job.row,
+            hold: job.hold,
+        };
+    }
     if let Err(stop) = dead::load_hold(&mut job).await {
         let outcome = again(&job, stop);
         return Finished {
@@ -182,7 +209,12 @@ pub(super) async fn run(mut job: Job) -> Finished {
         Err(stop) => Err(stop),
     };
     let outcome = match stopped {
-        Ok(ready) => Outcome::Ready(ready),
+        Ok(ready) => {
+            if let Some(dependency) = &job.waited_for {
+                job.ports.breakers.succeeded(dependency);
+            }
+            Outcome::Ready(ready)
+        }
         Err(stop) => again(&job, stop),
     };
     Finished {
@@ -195,23 +227,20 @@ pub(super) async fn run(mut job: Job) -> Finished {
 fn again(job: &Job, stop: Stop) -> Outcome {
     let now = job.ports.clock.now_ms();
     match stop {
-        Stop::Wait { dependency, why } => {
-            let at_ms = job.ports.breakers.next_try_ms(&dependency);
-            Outcome::Again {
-                at_ms,
-                burned: false,
-                why,
-            }
-        }
-        Stop::Failed {
+        Stop::Wait { dependency, why }
+        | Stop::Failed {
             retry: Retry::WhenUp(dependency),
             why,
         } => {
-            let at_ms = job.ports.breakers.next_try_ms(&dependency);
+            // Who calls any other dependency reports on it; the ports are the runtime's own.
+            if PORTS.contains(&dependency.as_str()) {
+                job.ports.breakers.failed(&dependency, &why);
+            }
             Outcome::Again {
-                at_ms,
+                at_ms: job.ports.breakers.next_try_ms(&dependency),
                 burned: false,
                 why,
+                waits_for: Some(dependency),
             }
         }
         Stop::Failed {
@@ -223,6 +252,7 @@ fn again(job: &Job, stop: Stop) -> Outcome {
                 at_ms: now.saturating_add(time),
                 burned: true,
                 why,
+                waits_for: None,
             }
         }
         Stop::Failed {
@@ -234,6 +264,7 @@ fn again(job: &Job, stop: Stop) -> Outcome {
                 at_ms: now.saturating_add(pause),
                 burned: true,
                 why,
+                waits_for: None,
             }
         }
         // `bury` itself never asks to be buried again; if it did, it would be tried again.
@@ -241,6 +272,7 @@ fn again(job: &Job, stop: Stop) -> Outcome {
             at_ms: now + 1_000,
             burned: false,
             why,
+            waits_for: None,
         },
     }
 }
