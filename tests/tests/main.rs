@@ -3,5 +3,6 @@ mod architecture;
 mod cli;
 mod contracts;
 mod demo;
+mod faults;
 mod guides;
 mod simulation;

@@ -21,7 +21,7 @@ pub enum CrashPoint {
     MidBlob,
     /// All chunks are committed, the blob is not visible.
     BeforeBlobWhole,
-    /// Some passages of a revision are committed, more follow.
+    /// Some passages of a revision are committed; more follow, in this call or in the next.
     MidStage,
     /// Before a revision is switched to.
     BeforeSwitch,

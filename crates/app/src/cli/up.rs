@@ -25,6 +25,9 @@ pub(super) struct Args {
     /// Make a key for the tenant `demo` and print it; it is good until this process stops
     #[arg(long)]
     dev: bool,
+    /// For tests: where the process dies, as by SIGKILL
+    #[arg(long, value_name = "POINT", hide = true)]
+    crash_at: Option<embedded::CrashAt>,
 }
 
 pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed> {
@@ -32,6 +35,7 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
     if let Some(listen) = args.listen {
         config.http.listen = listen;
     }
+    config.data.crash_at = args.crash_at;
     if args.dev {
         say(format_args!("key {}", let_in_developer(&mut config)?))?;
     }

@@ -47,6 +47,12 @@ pub struct Config {
 pub struct Data {
     /// The database file.
     pub path: PathBuf,
+    /// For tests, and set by them only: where the process dies.
+    #[serde(skip)]
+    pub crash_at: Option<embedded::CrashAt>,
+    /// For tests, and set by them only: a disk of so many pages of 4 KiB.
+    #[serde(skip)]
+    pub max_pages: Option<u32>,
 }
 
 /// Where the edge listens.

@@ -66,7 +66,12 @@ impl App {
             true => Some(http::bind(config.http.listen).await?),
             false => None,
         };
-        let embedded = open(&config.data.path, clock.clone(), &map).await?;
+        let options = embedded::Options {
+            crash_at: config.data.crash_at,
+            max_pages: config.data.max_pages,
+            ..embedded::Options::new(clock.clone(), topics::specs(&map))
+        };
+        let embedded = open_with(&config.data.path, options).await?;
         let ports = ports(&embedded, clock, breakers).await?;
         let options = engine::Options {
             map: map.clone(),
@@ -134,10 +139,11 @@ pub async fn open(
     clock: Arc<dyn Clock>,
     map: &TopicMap,
 ) -> Result<Embedded, StartError> {
-    let (path, options) = (
-        path.to_owned(),
-        embedded::Options::new(clock, topics::specs(map)),
-    );
+    open_with(path, embedded::Options::new(clock, topics::specs(map))).await
+}
+
+async fn open_with(path: &Path, options: embedded::Options) -> Result<Embedded, StartError> {
+    let path = path.to_owned();
     let opening = tokio::task::spawn_blocking(move || {
         if let Some(parent) = path
             .parent()

@@ -39,10 +39,10 @@ pub(super) async fn stage(
             .writer
             .run(move |batch| store(batch, &tenant, &revision, &round));
         stored.await.map_err(of_search)?;
+        inner.shared.crash.pass(CrashPoint::MidStage);
         if passages.peek().is_none() {
             return Ok(());
         }
-        inner.shared.crash.pass(CrashPoint::MidStage);
     }
 }
 
