@@ -81,6 +81,23 @@ record!(
 );
 addressed!(ParseUpload, topic::DOCUMENTS_EFFECTS, document);
 
+/// Command: remove blobs that nothing needs any more. Done is [`crate::reply::Ok`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscardBlobs {
+    /// The document.
+    pub document: String,
+    /// Blobs that are the document's alone: uploads of its, passages of its.
+    pub blobs: Vec<String>,
+    /// Whether the document is gone: then all passages of its go too, whichever upload they came from.
+    pub all: bool,
+}
+record!(
+    DiscardBlobs,
+    "troupe.documents.DiscardBlobs",
+    "documents/DiscardBlobs.avsc"
+);
+addressed!(DiscardBlobs, topic::DOCUMENTS_EFFECTS, document);
+
 /// Reply to [`ParseUpload`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parsed {

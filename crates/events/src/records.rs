@@ -42,6 +42,7 @@ pub fn all_records() -> Vec<&'static RecordSchema> {
         conversations::QuestionFailed::schema(),
         documents::AddDocument::schema(),
         documents::DeleteDocument::schema(),
+        documents::DiscardBlobs::schema(),
         documents::DocumentChanged::schema(),
         documents::DocumentDeleted::schema(),
         documents::DocumentParsed::schema(),

@@ -126,6 +126,7 @@ pub fn all() -> Vec<Case> {
         addressed::<documents::AddDocument>(),
         addressed::<documents::DeleteDocument>(),
         addressed::<documents::ParseUpload>(),
+        addressed::<documents::DiscardBlobs>(),
         case::<documents::Parsed>(),
         case::<documents::DocumentReady>(),
         addressed::<documents::IndexReady>(),

@@ -1,5 +1,6 @@
 //! The border: what upstream systems say of their uploads. Tenant, size, schema and identity are checked by the
 //! runtime (I3); here it is what stands in the fields.
+use crate::blobs::is_upload;
 use events::documents::{AddDocument, DocumentUploaded};
 use events::id::check_part;
 use runtime::{Emits, Moment, emit};
@@ -59,6 +60,10 @@ fn check(said: &DocumentUploaded) -> Result<(), String> {
         return Err(format!(
             "blob.id: 1 to {MAX_BLOB_ID} of a-z, 0-9, '-', '/' and '.' are expected"
         ));
+    }
+    // Such a blob goes with the one document that it was uploaded for.
+    if is_upload(id) {
+        return Err("blob.id: it is an upload's own; put the content by itself".into());
     }
     if said.blob.size < 0 {
         return Err("blob.size: it is negative".into());
@@ -126,6 +131,7 @@ mod tests {
         );
         assert_eq!(refused(|said| said.blob.id.clear()), "blob.id");
         assert_eq!(refused(|said| said.blob.id = "ABC".into()), "blob.id");
+        assert_eq!(refused(|said| said.blob.id = "upload/u1".into()), "blob.id");
         assert_eq!(refused(|said| said.blob.size = -1), "blob.size");
     }
 }

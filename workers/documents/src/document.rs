@@ -6,11 +6,13 @@
 //! any -> Deleting -> Deleted                  a tombstone: its id is never used again (S4)
 //! ```
 mod deletion;
+mod left;
 #[cfg(test)]
 mod tests;
 mod upload;
 
 pub use deletion::{Deletion, MAX_WAITING};
+pub use left::MAX_OVERTAKEN;
 pub use upload::{Found, Upload, Why};
 
 use crate::DocumentRefusal;
@@ -18,7 +20,7 @@ use events::documents::{
     AddDocument, DeleteDocument, DocumentChanged, DocumentReady, DocumentState, IndexFailed,
     IndexReady, IndexRemoved, Parsed,
 };
-use events::reply::{Failed, Progress, Refused};
+use events::reply::{self, Failed, Progress, Refused};
 use events::system::Woke;
 use runtime::{Arm, Decision, Entity, Inbox, Moment, arm};
 use serde::{Deserialize, Serialize};
@@ -42,9 +44,9 @@ pub enum DocumentMessage {
     Delete(DeleteDocument),
     /// Its text was read.
     Parsed(Parsed),
-    /// Its text cannot be read.
+    /// Its text cannot be read, or its blobs cannot be removed.
     Refused(Refused),
-    /// Its text could not be read, this time.
+    /// Its text could not be read, or its blobs not removed, this time.
     Failed(Failed),
     /// Reading goes on.
     Progress(Progress),
@@ -54,6 +56,8 @@ pub enum DocumentMessage {
     IndexFailed(IndexFailed),
     /// Nothing of it can be found any more.
     IndexRemoved(IndexRemoved),
+    /// Its blobs are gone.
+    Discarded(reply::Ok),
     /// It has waited long enough (E7).
     Woke(Woke),
 }
@@ -70,6 +74,7 @@ impl Inbox for DocumentMessage {
             arm(Self::IndexReady),
             arm(Self::IndexFailed),
             arm(Self::IndexRemoved),
+            arm(Self::Discarded),
             arm(Self::Woke),
         ]
     }
@@ -90,9 +95,9 @@ pub enum Document {
     Ready(Upload),
     /// The latest upload will not be found; an older one perhaps still is.
     Rejected(Upload),
-    /// It is being taken out of the index.
+    /// It is being taken out of the index, then its blobs are removed.
     Deleting(Deletion),
-    /// Nothing of it can be found, now or ever.
+    /// Nothing of it is left, now or ever.
     Deleted(Deletion),
 }
 
@@ -128,6 +133,7 @@ impl Entity for Document {
             M::IndexReady(ready) => Ok(self.index_ready(&ready, at)),
             M::IndexFailed(failed) => Ok(self.index_failed(failed, at)),
             M::IndexRemoved(_) => Ok(self.index_removed(at)),
+            M::Discarded(_) => Ok(self.discarded(at)),
             M::Woke(woke) => Ok(self.woke(&woke, at)),
         }
     }

@@ -54,3 +54,19 @@ impl Failure for ParseUploadError {
         }
     }
 }
+
+/// Why blobs were not removed.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscardBlobsError {
+    /// The blob store could not.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+}
+
+impl Failure for DiscardBlobsError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Blob(why) => why.verdict(),
+        }
+    }
+}

@@ -1,14 +1,16 @@
 //! Documents: uploads in, passages with their structure out.
 
 pub mod after; // what the index says -> the document
+pub mod blobs; // which blobs are a document's
 pub mod border; // inbox.document.uploaded -> AddDocument
 pub mod directory; // view: what documents there are
+pub mod discard_blobs; // effect: blobs that nothing needs any more
 pub mod document; // the entity: what a document is and what may happen to it
 mod error;
 pub mod parse; // bytes -> passages, pure
 pub mod parse_upload; // effect: an uploaded blob -> a blob of passages
 
-pub use error::{DocumentRefusal, ParseUploadError};
+pub use error::{DiscardBlobsError, DocumentRefusal, ParseUploadError};
 
 use events::consumer;
 use parse::Limits;
@@ -20,7 +22,8 @@ pub fn consumers(limits: Limits) -> Vec<Consumer> {
         Consumer::fallible_route(consumer::DOCUMENTS_BORDER, border::accept),
         Consumer::entity::<document::Document>(consumer::DOCUMENTS_DOCUMENT),
         Consumer::handlers(consumer::DOCUMENTS_EFFECTS)
-            .handler(parse_upload::ParseUpload::within(limits)),
+            .handler(parse_upload::ParseUpload::within(limits))
+            .handler(discard_blobs::DiscardBlobs),
         Consumer::route(consumer::DOCUMENTS_AFTER, after::index_ready),
         Consumer::route(consumer::DOCUMENTS_FAILED, after::index_failed),
         Consumer::route(consumer::DOCUMENTS_REMOVED, after::index_removed),

@@ -1,5 +1,6 @@
 //! Turns an uploaded file into passages.
 use crate::ParseUploadError;
+use crate::blobs::passages_blob;
 use crate::parse::{self, Limits, ParseError, Upload, parse_guarded};
 use events::documents::{self, Parsed};
 use runtime::{Context, Emits, Handler, reply};
@@ -28,11 +29,6 @@ impl ParseUpload {
             Ok(_) | Err(_) => Ok(()),
         }
     }
-}
-
-/// Where the passages of a revision are.
-pub fn passages_blob(document: &str, revision: &str) -> String {
-    format!("{document}/{revision}/passages")
 }
 
 impl Handler for ParseUpload {

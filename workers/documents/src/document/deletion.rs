@@ -1,14 +1,17 @@
-//! The end of a document: out of the index, and a tombstone in its place.
-use super::{Decided, Document, SILENCE_MS, TIMED_OUT, Upload};
+//! The end of a document: out of the index, then its blobs, and a tombstone in its place.
+use super::{Decided, Document, SILENCE_MS, TIMED_OUT, Upload, Why};
 use crate::DocumentRefusal;
 use events::ReplyAddress;
-use events::documents::{DeleteDocument, DocumentDeleted};
+use events::documents::{DeleteDocument, DiscardBlobs, DocumentDeleted};
 use events::reply;
 use runtime::{Decision, Moment};
 use serde::{Deserialize, Serialize};
 
 /// How many may wait for the end of one deletion.
 pub const MAX_WAITING: usize = 16;
+
+/// What removing the blobs is called in its answer.
+const DISCARD: &str = "deletion/blobs";
 
 /// A document that is going or gone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,8 +20,14 @@ pub struct Deletion {
     pub chatbot: String,
     /// The file's name; empty if there never was one.
     pub name: String,
-    /// Who is told when nothing of it is found any more.
+    /// Who is told when nothing of it is left.
     pub askers: Vec<ReplyAddress>,
+    /// The uploads that go with it. None is left in a tombstone.
+    #[serde(default)]
+    pub blobs: Vec<String>,
+    /// Whether the index has forgotten it, and its blobs are being removed.
+    #[serde(default)]
+    pub forgotten: bool,
     /// When they are not kept waiting any longer, in milliseconds since 1970.
     pub give_up_at_ms: i64,
 }
@@ -31,20 +40,42 @@ impl Deletion {
         }
     }
 
-    /// The index does not answer. It stays on its way out: a dead letter may be redriven.
+    /// Nobody answers. It stays on its way out: a dead letter may be redriven.
     pub(super) fn timed_out(&self) -> Decision<Document> {
+        let why = if self.forgotten {
+            "nobody said that the document's blobs are gone; ask again"
+        } else {
+            "the index did not say that the document is gone; ask again"
+        };
+        self.given_up(TIMED_OUT, why)
+    }
+
+    /// Nobody is kept waiting. Whoever asks now begins where it stopped.
+    fn given_up(&self, code: &str, why: &str) -> Decision<Document> {
         let next = Self {
             askers: vec![],
+            give_up_at_ms: 0,
             ..self.clone()
         };
-        let why = "the index did not say that the document is gone; ask again";
         let decision = Decision::to(Document::Deleting(next)).never_wake();
         self.askers.iter().fold(decision, |decision, asker| {
-            decision.answer_failed(Some(asker.clone()), TIMED_OUT, why, true)
+            decision.answer_failed(Some(asker.clone()), code, why, true)
         })
     }
 
-    /// Somebody else waits too. If nobody did, the index was asked in vain: it is asked once more.
+    fn discard(&self, at: &Moment) -> DiscardBlobs {
+        DiscardBlobs {
+            document: at.id.to_string(),
+            blobs: self.blobs.clone(),
+            all: true,
+        }
+    }
+
+    fn awaits_blobs(&self, at: &Moment) -> bool {
+        self.forgotten && at.request.as_deref() == Some(DISCARD)
+    }
+
+    /// Somebody else waits too. If nobody did, what was asked for was asked in vain: it is asked for once more.
     fn joined(&self, at: &Moment) -> Decided {
         let mut next = self.clone();
         if let Some(asker) = at
@@ -62,10 +93,13 @@ impl Deletion {
         }
         next.give_up_at_ms = at.now_ms.saturating_add(SILENCE_MS);
         let wake_at = next.give_up_at_ms;
-        let again = self.event(at);
-        Ok(Decision::to(Document::Deleting(next))
-            .emit(again)
-            .wake_at(wake_at))
+        let decision = Decision::to(Document::Deleting(next));
+        let decision = if self.forgotten {
+            decision.ask(self.discard(at), DISCARD)
+        } else {
+            decision.emit(self.event(at))
+        };
+        Ok(decision.wake_at(wake_at))
     }
 }
 
@@ -99,12 +133,39 @@ impl Document {
         }
     }
 
+    /// The index has forgotten it: nobody reads its blobs any more.
     pub(super) fn index_removed(&self, at: &Moment) -> Decision<Self> {
         match self {
-            Self::Deleting(deletion) => {
+            Self::Deleting(deletion) if !deletion.forgotten => {
                 let next = Deletion {
-                    askers: vec![],
+                    forgotten: true,
+                    give_up_at_ms: at.now_ms.saturating_add(SILENCE_MS),
                     ..deletion.clone()
+                };
+                let (discard, wake_at) = (next.discard(at), next.give_up_at_ms);
+                Decision::to(Self::Deleting(next))
+                    .ask(discard, DISCARD)
+                    .wake_at(wake_at)
+            }
+            // Of a document that the index never had to forget, or said once more.
+            Self::Absent
+            | Self::Parsing(_)
+            | Self::Indexing(_)
+            | Self::Ready(_)
+            | Self::Rejected(_)
+            | Self::Deleting(_)
+            | Self::Deleted(_) => Decision::stay(),
+        }
+    }
+
+    /// Nothing of it is left.
+    pub(super) fn discarded(&self, at: &Moment) -> Decision<Self> {
+        match self {
+            Self::Deleting(deletion) if deletion.awaits_blobs(at) => {
+                let next = Deletion {
+                    chatbot: deletion.chatbot.clone(),
+                    name: deletion.name.clone(),
+                    ..Deletion::default()
                 };
                 let decision = Self::to(Self::Deleted(next), at).never_wake();
                 let told = |decision: Decision<Self>, asker: &ReplyAddress| {
@@ -112,39 +173,48 @@ impl Document {
                 };
                 deletion.askers.iter().fold(decision, told)
             }
-            // Of a document that the index never had to forget.
             Self::Absent
             | Self::Parsing(_)
             | Self::Indexing(_)
             | Self::Ready(_)
             | Self::Rejected(_)
+            | Self::Deleting(_)
             | Self::Deleted(_) => Decision::stay(),
         }
     }
 }
 
-/// Everybody hears that it is deleted; who asked is answered when the index has forgotten it.
+impl Deletion {
+    /// Its blobs could not be removed, this time.
+    pub(super) fn not_discarded(&self, why: &Why, at: &Moment) -> Decision<Document> {
+        if self.awaits_blobs(at) {
+            self.given_up(&why.code, &why.reason)
+        } else {
+            Decision::stay()
+        }
+    }
+}
+
+/// Everybody hears that it is deleted; who asked is answered when the index has forgotten it and its blobs are gone.
 fn take_out(upload: &Upload, at: &Moment) -> Decision<Document> {
-    let mut deletion = Deletion {
+    let deletion = Deletion {
         chatbot: upload.chatbot.clone(),
         name: upload.name.clone(),
-        ..Deletion::default()
+        askers: at.reply_to.iter().cloned().collect(),
+        blobs: upload.uploads(),
+        forgotten: !upload.handed_on,
+        give_up_at_ms: at.now_ms.saturating_add(SILENCE_MS),
     };
-    let event = deletion.event(at);
+    let (event, wake_at) = (deletion.event(at), deletion.give_up_at_ms);
+    // The index need not forget what it never had.
+    let discard = deletion.forgotten.then(|| deletion.discard(at));
     let why = "the document was deleted meanwhile";
-    let waiting = upload.asker.clone();
-    if !upload.handed_on {
-        return Document::to(Document::Deleted(deletion), at)
-            .emit(event)
-            .answer_refused(waiting, "documents.deleted", why)
-            .reply(ok(at))
-            .never_wake();
-    }
-    deletion.askers.extend(at.reply_to.clone());
-    deletion.give_up_at_ms = at.now_ms.saturating_add(SILENCE_MS);
-    let wake_at = deletion.give_up_at_ms;
-    Document::to(Document::Deleting(deletion), at)
+    let decision = Document::to(Document::Deleting(deletion), at)
         .emit(event)
-        .answer_refused(waiting, "documents.deleted", why)
-        .wake_at(wake_at)
+        .answer_refused(upload.asker.clone(), "documents.deleted", why)
+        .wake_at(wake_at);
+    match discard {
+        Some(discard) => decision.ask(discard, DISCARD),
+        None => decision,
+    }
 }

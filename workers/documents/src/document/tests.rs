@@ -1,7 +1,9 @@
 //! What may happen to a document.
+mod blobs;
+
 use super::*;
 use events::documents::{
-    DocumentDeleted, DocumentParsed, DocumentRejected, DocumentUploaded, ParseUpload,
+    DiscardBlobs, DocumentDeleted, DocumentParsed, DocumentRejected, DocumentUploaded, ParseUpload,
 };
 use events::{BlobRef, ReplyStatus, reply};
 use runtime::testkit::entities::{Given, Then, asker, given};
@@ -125,6 +127,15 @@ fn rejected(revision: &str, code: &str, reason: &str) -> DocumentRejected {
 fn ok() -> reply::Ok {
     reply::Ok { id: "e1".into() }
 }
+fn discard(blobs: &[&str], all: bool) -> DiscardBlobs {
+    DiscardBlobs {
+        document: "e1".into(),
+        blobs: blobs.iter().map(|&blob| blob.to_owned()).collect(),
+        all,
+    }
+}
+/// What removing the blobs of a deleted document is called in its answer.
+const BLOBS: &str = "deletion/blobs";
 
 /// An upload `r1` that is being read.
 fn parsing() -> Given<Document> {
@@ -160,6 +171,13 @@ fn asked(document: Given<Document>) -> Given<Document> {
 }
 fn deleting() -> Given<Document> {
     asked(found()).when(delete()).and_then()
+}
+/// Out of the index, while its blobs are being removed.
+fn forgotten() -> Given<Document> {
+    deleting().when(index_removed()).and_then()
+}
+fn blobs_gone(document: Given<Document>) -> Then<Document> {
+    answered(document, BLOBS, DocumentMessage::Discarded(ok()))
 }
 
 /// What an upload says before anything came of it.
@@ -283,7 +301,8 @@ fn the_older_upload_is_found_until_the_switch() {
     );
     let indexing = answered(reading_anew(), "r2", parsed("r2")).and_then();
     let then = indexing.when(index_ready("r2"));
-    then.emits(emit(changed(DocumentState::Ready, "r2", 7)).answer(asker("r2"), ready("r2")));
+    let said = emit(changed(DocumentState::Ready, "r2", 7)).answer(asker("r2"), ready("r2"));
+    then.emits(said.and(discard(&["e1/r1/passages"], false)));
 }
 #[test]
 fn when_the_newer_upload_cannot_be_read_the_older_is_still_ready() {
@@ -345,25 +364,26 @@ fn a_document_belongs_to_one_chatbot_for_its_whole_life() {
         .refuses("documents.other_chatbot");
 }
 #[test]
-fn deleting_is_done_when_the_index_has_forgotten_it() {
+fn deleting_is_done_when_the_index_has_forgotten_it_and_its_blobs_are_gone() {
     let then = asked(found()).when(delete()).wakes_at(3_000 + HOUR);
     let then = then.emits(emit(gone(DocumentState::Deleting)).and(deleted()));
     let then = then.and_then().when(index_removed());
+    let then = then.emits(Emits::default().ask(discard(&[], true), BLOBS));
+    let then = blobs_gone(then.and_then());
     then.emits(emit(gone(DocumentState::Deleted)).answer(asker("deleter"), ok()));
 }
 #[test]
-fn deleting_what_the_index_never_had_is_done_at_once_and_its_uploader_is_refused() {
+fn deleting_what_the_index_never_had_does_not_wait_for_it_and_its_uploader_is_refused() {
     let then = asked(parsing()).when(delete());
-    let said = emit(gone(DocumentState::Deleted)).and(deleted());
+    let said = emit(gone(DocumentState::Deleting)).and(deleted());
     let why = "the document was deleted meanwhile";
-    let said = said
-        .answer_refused(asker("r1"), "documents.deleted", why)
-        .reply(ok());
-    let then = then.emits(said);
-    then.and_then()
-        .when(index_removed())
-        .stays()
-        .emits_nothing();
+    let said = said.answer_refused(asker("r1"), "documents.deleted", why);
+    let then = then.emits(said.ask(discard(&[], true), BLOBS));
+    let then = then.and_then().when(index_removed()).stays();
+    let then = blobs_gone(then.emits_nothing().and_then());
+    let said = emit(gone(DocumentState::Deleted)).answer(asker("deleter"), ok());
+    let then = then.emits(said).and_then().when(index_removed());
+    then.stays().emits_nothing();
 }
 /// S4.
 #[test]
@@ -382,20 +402,19 @@ fn deleting_what_never_was_leaves_a_tombstone_and_is_done() {
 fn a_deleted_document_never_comes_back() {
     asked(deleting()).when(add()).refuses("documents.deleted");
     for late in [
-        parsed("r1"),
         refused(),
         failed(),
         index_ready("r1"),
         index_failed("r1"),
         woke(0),
     ] {
-        answered(deleting(), "r1", late.clone())
-            .stays()
-            .emits_nothing();
-        let removed = deleting().when(index_removed()).and_then();
-        answered(removed, "r1", late).stays().emits_nothing();
+        for document in [deleting(), forgotten(), blobs_gone(forgotten()).and_then()] {
+            answered(document, "r1", late.clone())
+                .stays()
+                .emits_nothing();
+        }
     }
-    let removed = deleting().when(index_removed()).and_then();
+    let removed = blobs_gone(forgotten()).and_then();
     removed
         .when(delete())
         .stays()
@@ -407,8 +426,16 @@ fn everybody_who_deletes_it_is_answered() {
         .at(|at| at.reply_to = Some(asker("second")))
         .when(delete());
     let then = second.emits_nothing().and_then().when(index_removed());
+    let third = then
+        .and_then()
+        .at(|at| at.reply_to = Some(asker("third")))
+        .when(delete());
+    let then = blobs_gone(third.emits_nothing().and_then());
     let said = emit(gone(DocumentState::Deleted)).answer(asker("deleter"), ok());
-    then.emits(said.answer(asker("second"), ok()));
+    then.emits(
+        said.answer(asker("second"), ok())
+            .answer(asker("third"), ok()),
+    );
 }
 #[test]
 fn too_many_who_wait_for_a_deletion_are_sent_away() {
@@ -443,6 +470,7 @@ fn a_row_is_read_back() {
         found().when(woke(0)),
         reading_anew().when(woke(0)),
         deleting().when(woke(0)),
+        forgotten().when(woke(0)),
     ] {
         let row = serde_json::to_string(then.state()).expect("it is written");
         assert_eq!(

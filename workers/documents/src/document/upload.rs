@@ -1,6 +1,8 @@
 //! From an upload to passages that a search finds.
+use super::left::{MAX_OVERTAKEN, discarding, refused};
 use super::{Decided, Document, SILENCE_MS, SUPERSEDED, document_ready};
 use crate::DocumentRefusal;
+use crate::blobs::is_upload;
 use events::ReplyAddress;
 use events::documents::{
     AddDocument, DocumentParsed, DocumentRejected, DocumentUploaded, IndexFailed, IndexReady,
@@ -21,6 +23,13 @@ pub struct Upload {
     pub name: String,
     /// Length in bytes.
     pub size: i64,
+    /// The blob that was uploaded, if it is this upload's alone and still needed; else empty.
+    #[serde(default)]
+    pub blob: String,
+    /// What overtaken uploads left: it goes when a later one is found, since until then one of them may be what is
+    /// found, or may yet be.
+    #[serde(default)]
+    pub overtaken: Vec<String>,
     /// How many passages; 0 while that is not known.
     pub passages: i64,
     /// Who is told how it ends.
@@ -89,13 +98,20 @@ impl Upload {
             code: why.code.clone(),
             reason: why.reason.clone(),
         };
-        let next = Self {
+        let mut next = Self {
             asker: None,
             why: Some(why.clone()),
             ..self.clone()
         };
+        // What cannot be read is not needed any more; what failed is read again when somebody redrives it.
+        let unreadable = if why.may_return {
+            vec![]
+        } else {
+            Vec::from_iter(Some(std::mem::take(&mut next.blob)).filter(|blob| !blob.is_empty()))
+        };
         let decision = Document::to(Document::Rejected(next), at)
             .emit(event)
+            .saying(|emits| discarding(emits, unreadable, at))
             .never_wake();
         let (
             asker,
@@ -124,12 +140,14 @@ impl Upload {
             asker: None,
             found: Some(found),
             why: None,
+            overtaken: vec![],
             ..self.clone()
         };
         let done = document_ready(&next, at);
         Document::to(Document::Ready(next), at)
             .never_wake()
             .answer(self.asker.clone(), done)
+            .saying(|emits| discarding(emits, self.overtaken.clone(), at))
     }
 
     /// The same command once more: nothing begins anew, and the latest who asked is answered.
@@ -171,20 +189,30 @@ impl Document {
             | Self::Indexing(upload)
             | Self::Ready(upload)
             | Self::Rejected(upload) => Some(upload),
-            Self::Deleting(_) | Self::Deleted(_) => return Err(DocumentRefusal::Deleted),
+            Self::Deleting(_) | Self::Deleted(_) => {
+                return refused(DocumentRefusal::Deleted, add, at);
+            }
         };
         if before.is_some_and(|before| before.chatbot != add.chatbot) {
-            return Err(DocumentRefusal::OtherChatbot);
+            return refused(DocumentRefusal::OtherChatbot, add, at);
         }
         if let Some(before) = before.filter(|before| before.revision == revision) {
             return Ok(before.asked_again(self, at));
         }
         let give_up_at_ms = at.now_ms.saturating_add(SILENCE_MS);
+        let mut overtaken_blobs = before.map(|before| before.leaves(at)).unwrap_or_default();
+        let excess = overtaken_blobs.len().saturating_sub(MAX_OVERTAKEN);
+        let too_many = overtaken_blobs.drain(..excess).collect();
         let upload = Upload {
             chatbot: add.chatbot.clone(),
             revision: revision.clone(),
             name: add.name.clone(),
             size: add.blob.size,
+            blob: Some(&add.blob.id)
+                .filter(|id| is_upload(id))
+                .cloned()
+                .unwrap_or_default(),
+            overtaken: overtaken_blobs,
             passages: 0,
             asker: at.reply_to.clone(),
             found: before.and_then(|before| before.found.clone()),
@@ -224,6 +252,7 @@ impl Document {
                 SUPERSEDED,
                 "a newer upload of the document took its place",
             )
+            .saying(|emits| discarding(emits, too_many, at))
             .wake_at(give_up_at_ms))
     }
 
@@ -231,13 +260,27 @@ impl Document {
     pub(super) fn parsed(&self, parsed: Parsed, at: &Moment) -> Decision<Self> {
         let upload = match self {
             Self::Parsing(upload) | Self::Rejected(upload) if upload.is_answered(at) => upload,
+            // Read too late for anybody to need it: somebody redrove it.
+            Self::Parsing(upload)
+            | Self::Indexing(upload)
+            | Self::Ready(upload)
+            | Self::Rejected(upload)
+                if !upload.knows(&parsed.revision, at) =>
+            {
+                return Decision::stay()
+                    .saying(|emits| discarding(emits, vec![parsed.passages.id], at));
+            }
+            Self::Deleted(_) => {
+                return Decision::stay()
+                    .saying(|emits| discarding(emits, vec![parsed.passages.id], at));
+            }
+            // Deleting: they go with all others.
             Self::Absent
             | Self::Parsing(_)
             | Self::Indexing(_)
             | Self::Ready(_)
             | Self::Rejected(_)
-            | Self::Deleting(_)
-            | Self::Deleted(_) => return Decision::stay(),
+            | Self::Deleting(_) => return Decision::stay(),
         };
         let give_up_at_ms = at.now_ms.saturating_add(SILENCE_MS);
         let next = Upload {
@@ -272,12 +315,12 @@ impl Document {
     pub(super) fn not_parsed(&self, why: Why, at: &Moment) -> Decision<Self> {
         match self {
             Self::Parsing(upload) if upload.is_answered(at) => upload.rejected(why, at),
+            Self::Deleting(deletion) => deletion.not_discarded(&why, at),
             Self::Absent
             | Self::Parsing(_)
             | Self::Indexing(_)
             | Self::Ready(_)
             | Self::Rejected(_)
-            | Self::Deleting(_)
             | Self::Deleted(_) => Decision::stay(),
         }
     }
