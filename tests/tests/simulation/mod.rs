@@ -5,6 +5,7 @@ mod laws;
 mod load;
 mod operator;
 mod outside;
+mod page;
 mod run;
 mod seen;
 mod trials;
