@@ -2,7 +2,23 @@
 use crate::passages::Unreadable;
 use crate::ports::EmbedError;
 use runtime::ports::blobs::BlobError;
-use runtime::{Failure, Panicked, PortError, Retry, Verdict};
+use runtime::{Failure, Panicked, PortError, Refusal, Retry, Verdict};
+
+/// Why a document does not come into the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IndexRefusal {
+    /// A removed document leaves a tombstone: a revision of it that comes late stays out (S4).
+    #[error("the document was removed from the index; its id is never used again")]
+    Removed,
+}
+
+impl Refusal for IndexRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Removed => "knowledge.removed",
+        }
+    }
+}
 
 /// Why an effect on the index did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

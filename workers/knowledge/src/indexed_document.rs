@@ -3,11 +3,12 @@ mod decisions;
 #[cfg(test)]
 mod tests;
 
+use crate::IndexRefusal;
 use events::BlobRef;
 use events::knowledge::{Embedded, IndexDocument, Published, RemoveFromIndex, Retired};
 use events::reply::{Failed, Progress, Refused};
 use events::system::Woke;
-use runtime::{Arm, Decision, Entity, Inbox, Moment, Never, arm};
+use runtime::{Arm, Decision, Entity, Inbox, Moment, arm};
 use serde::{Deserialize, Serialize};
 
 /// A document in the index. Its row is never swept: a version that began again would mean nothing to the index (O2).
@@ -17,8 +18,6 @@ pub struct IndexedDocument {
     pub version: i64,
     /// The revision that searches find.
     pub shown: Option<String>,
-    /// Revisions that were removed and stay so, however late somebody asks for them; the latest last.
-    pub forgotten: Vec<String>,
     /// A revision that could not be embedded. A person may put that right and redrive: it then goes on, unless another
     /// upload or a removal came between.
     #[serde(default)]
@@ -41,7 +40,7 @@ pub enum Stage {
     Ready,
     /// It is being taken out of the index.
     Retiring(Retirement),
-    /// The tombstone: it was removed, perhaps before it ever came.
+    /// The tombstone: it was removed, perhaps before it ever came, and nothing brings it back.
     Gone,
 }
 
@@ -91,7 +90,7 @@ pub struct Retirement {
     pub since: i64,
     /// How often it did not work.
     pub failures: u32,
-    /// What was uploaded meanwhile; it begins when nothing of the old is left.
+    /// What was uploaded meanwhile; it begins when nothing of the old is left. Nothing comes after a removal.
     pub next: Option<Work>,
 }
 
@@ -136,12 +135,12 @@ impl Inbox for IndexMessage {
 
 impl Entity for IndexedDocument {
     type Message = IndexMessage;
-    /// Answers that come too late mean nothing; nobody is refused anything.
-    type Refusal = Never;
+    /// Answers that come too late mean nothing; only who asks for a removed document is refused.
+    type Refusal = IndexRefusal;
 
-    fn decide(&self, message: IndexMessage, at: &Moment) -> Result<Decision<Self>, Never> {
+    fn decide(&self, message: IndexMessage, at: &Moment) -> Result<Decision<Self>, IndexRefusal> {
         Ok(match message {
-            IndexMessage::Index(asked) => self.index(asked, at),
+            IndexMessage::Index(asked) => return self.index(asked, at),
             IndexMessage::Remove(asked) => self.remove(asked, at),
             IndexMessage::Embedded(done) => self.embedded(done, at),
             IndexMessage::Published(done) => self.published(done, at),

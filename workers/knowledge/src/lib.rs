@@ -20,7 +20,7 @@ pub mod retire_document;
 #[cfg(test)]
 mod shelf;
 
-pub use error::KnowledgeError;
+pub use error::{IndexRefusal, KnowledgeError};
 pub use ledger::Ledger;
 
 use events::consumer;

@@ -1,14 +1,12 @@
 //! What a document in the index does about each thing it hears.
 use super::{IndexedDocument, Retirement, Stage, Staged, Why, Work};
-use crate::reason;
+use crate::{IndexRefusal, reason};
 use events::knowledge::{
     EmbedPassages, Embedded, EmbeddingFailed, EmbeddingReady, EmbeddingRemoved, IndexDocument,
     PublishRevision, Published, RemoveFromIndex, RetireDocument, Retired,
 };
 use runtime::{Decision, Moment};
 
-/// Removed revisions that are remembered; more than a document has uploads under way.
-const MAX_FORGOTTEN: usize = 32;
 /// The first pause after a retirement that failed, in milliseconds; doubled each time.
 const FIRST_PAUSE_MS: i64 = 30_000;
 /// Retirements that may fail before a person has to look (they stand in the dead letters).
@@ -28,7 +26,8 @@ fn retire_request(version: i64) -> String {
 }
 
 impl IndexedDocument {
-    pub(super) fn index(&self, asked: IndexDocument, at: &Moment) -> Decided {
+    /// Ids of documents are never used again: what comes after a removal, or during one, came too late.
+    pub(super) fn index(&self, asked: IndexDocument, at: &Moment) -> Result<Decided, IndexRefusal> {
         let IndexDocument {
             document: _,
             chatbot,
@@ -37,9 +36,6 @@ impl IndexedDocument {
             passages,
             count,
         } = asked;
-        if self.forgotten.contains(&revision) {
-            return Decision::stay(); // removed before it came
-        }
         let work = Work {
             chatbot,
             revision,
@@ -48,25 +44,27 @@ impl IndexedDocument {
             expected: count,
         };
         match &self.stage {
+            Stage::Gone
+            | Stage::Retiring(Retirement {
+                why: Why::Removed, ..
+            }) => Err(IndexRefusal::Removed),
             Stage::Embedding(under_way)
             | Stage::Publishing(Staged {
                 work: under_way, ..
-            }) if under_way.revision == work.revision => Decision::stay(),
-            Stage::Ready if self.shown.as_ref() == Some(&work.revision) => Decision::stay(),
-            Stage::Absent
-            | Stage::Embedding(_)
-            | Stage::Publishing(_)
-            | Stage::Ready
-            | Stage::Gone => self.clone().embed(work, at),
+            }) if under_way.revision == work.revision => Ok(Decision::stay()),
+            Stage::Ready if self.shown.as_ref() == Some(&work.revision) => Ok(Decision::stay()),
+            Stage::Absent | Stage::Embedding(_) | Stage::Publishing(_) | Stage::Ready => {
+                Ok(self.clone().embed(work, at))
+            }
             Stage::Retiring(retirement) => {
                 let waiting = Retirement {
                     next: Some(work),
                     ..retirement.clone()
                 };
-                Decision::to(Self {
+                Ok(Decision::to(Self {
                     stage: Stage::Retiring(waiting),
                     ..self.clone()
-                })
+                }))
             }
         }
     }
@@ -213,50 +211,26 @@ impl IndexedDocument {
     }
 
     pub(super) fn remove(&self, asked: RemoveFromIndex, at: &Moment) -> Decided {
-        let mut next = self.clone();
-        next.forget();
         match &self.stage {
             Stage::Gone => Decision::stay().emit(self.removed(&asked.chatbot, at)),
-            Stage::Retiring(retirement) => {
+            Stage::Retiring(retirement) if retirement.failures < MAX_RETIREMENTS => {
                 let retirement = Retirement {
                     why: Why::Removed,
                     next: None,
                     ..retirement.clone()
                 };
-                if retirement.failures < MAX_RETIREMENTS {
-                    return Decision::to(Self {
-                        stage: Stage::Retiring(retirement),
-                        ..next
-                    });
-                }
-                next.retire(asked.chatbot, Why::Removed, at) // given up once; asked again
+                Decision::to(Self {
+                    stage: Stage::Retiring(retirement),
+                    ..self.clone()
+                })
             }
-            Stage::Absent | Stage::Embedding(_) | Stage::Publishing(_) | Stage::Ready => {
-                next.retire(asked.chatbot, Why::Removed, at)
-            }
+            // A retirement that was given up once is asked for again.
+            Stage::Absent
+            | Stage::Embedding(_)
+            | Stage::Publishing(_)
+            | Stage::Ready
+            | Stage::Retiring(_) => self.clone().retire(asked.chatbot, Why::Removed, at),
         }
-    }
-
-    /// What is there or on its way now may never come back; a later upload has another revision.
-    fn forget(&mut self) {
-        let under_way = match &self.stage {
-            Stage::Embedding(work) | Stage::Publishing(Staged { work, .. }) => {
-                Some(work.revision.clone())
-            }
-            Stage::Retiring(retirement) => {
-                retirement.next.as_ref().map(|work| work.revision.clone())
-            }
-            Stage::Absent | Stage::Ready | Stage::Gone => {
-                self.failed.as_ref().map(|work| work.revision.clone())
-            }
-        };
-        for revision in self.shown.iter().cloned().chain(under_way) {
-            if !self.forgotten.contains(&revision) {
-                self.forgotten.push(revision);
-            }
-        }
-        let excess = self.forgotten.len().saturating_sub(MAX_FORGOTTEN);
-        self.forgotten.drain(..excess);
     }
 
     fn retire(self, chatbot: String, why: Why, at: &Moment) -> Decided {
@@ -304,24 +278,21 @@ impl IndexedDocument {
                 Decision::stay()
             };
         }
-        let stage = match retirement.why {
-            Why::Removed => Stage::Gone,
-            Why::Withdrawn => Stage::Absent,
-        };
         let next = Self {
             shown: None,
-            stage,
+            stage: Stage::Absent,
             ..self.clone()
         };
-        let decided = match retirement.next.clone() {
-            Some(work) => next.embed(work, at),
-            None => Decision::to(next),
+        let decided = match (retirement.why, retirement.next.clone()) {
+            (Why::Removed, _) => Decision::to(Self {
+                stage: Stage::Gone,
+                ..next
+            })
+            .emit(self.removed(&retirement.chatbot, at)),
+            (Why::Withdrawn, Some(work)) => next.embed(work, at),
+            (Why::Withdrawn, None) => Decision::to(next),
         };
-        let decided = decided.never_wake();
-        match retirement.why {
-            Why::Removed => decided.emit(self.removed(&retirement.chatbot, at)),
-            Why::Withdrawn => decided,
-        }
+        decided.never_wake()
     }
 
     /// It is tried again later, with a higher version: whatever was in the way may have been a higher one.
