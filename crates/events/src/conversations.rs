@@ -151,6 +151,9 @@ pub struct QuestionAnswered {
     pub provider: String,
     /// What the model used.
     pub usage: Usage,
+    /// How often the conversation had been ended before.
+    #[serde(default)]
+    pub endings: i64,
 }
 record!(
     QuestionAnswered,
@@ -204,6 +207,9 @@ pub struct ConversationEnded {
     pub chatbot: String,
     /// The visitor who asks; the key of personal fields is theirs.
     pub visitor: String,
+    /// How often the conversation was ended, this time included; 0 where that is not known.
+    #[serde(default)]
+    pub endings: i64,
 }
 record!(
     ConversationEnded,

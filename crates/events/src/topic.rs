@@ -144,6 +144,8 @@ pub mod consumer {
     pub const CONVERSATIONS_CONVERSATION: &str = "conversations.conversation";
     /// What was asked and answered.
     pub const CONVERSATIONS_HISTORY: &str = "conversations.history";
+    /// Which conversations were ended.
+    pub const CONVERSATIONS_ENDINGS: &str = "conversations.endings";
     /// Writes answers.
     pub const ANSWERS_EFFECTS: &str = "answers.effects";
     /// How each chatbot answers, for those who write answers.
@@ -177,6 +179,7 @@ pub mod consumer {
         CHATBOTS_DIRECTORY,
         CONVERSATIONS_CONVERSATION,
         CONVERSATIONS_HISTORY,
+        CONVERSATIONS_ENDINGS,
         ANSWERS_EFFECTS,
         ANSWERS_SETTINGS,
         OPERATIONS,

@@ -90,6 +90,9 @@ pub struct Conversation {
     pub queue: Vec<Waiting>,
     /// When something was said last, in milliseconds since 1970.
     pub last_turn_ms: i64,
+    /// How often it was ended.
+    #[serde(default)]
+    pub endings: i64,
 }
 
 /// What somebody said.

@@ -19,6 +19,10 @@ pub struct Conversed {
     pub visitor: String,
     /// What was asked and answered, the oldest first.
     pub entries: Vec<Entry>,
+    /// How often the conversation had been ended before these entries. If it was ended more often than that, they are
+    /// forgotten: the view `conversations.endings` says so until they are swept.
+    #[serde(default)]
+    pub endings: i64,
 }
 
 /// A question and its answer.
@@ -87,6 +91,11 @@ impl View for History {
         event.conversation.clone()
     }
     fn apply(&self, row: &mut Conversed, event: QuestionAnswered, at: &Moment) {
+        // Whoever goes on after an ending does not bring back what was forgotten.
+        if event.endings > row.endings {
+            row.entries.clear();
+            row.endings = event.endings;
+        }
         row.entries.push(Entry {
             question: event.question,
             asked: clear(&event.asked),
@@ -102,8 +111,11 @@ impl View for History {
         keep_latest(row);
     }
     fn merge(&self, into: &mut Conversed, other: Conversed) {
-        if into.entries.is_empty() {
+        if into.entries.is_empty() || other.endings > into.endings {
             *into = other;
+            return;
+        }
+        if other.endings < into.endings {
             return;
         }
         into.entries.extend(other.entries);
@@ -165,6 +177,28 @@ mod tests {
             "no sealed field is left in it"
         );
         assert_eq!(History.expires_at_ms(&row), Some(1 + RETENTION_MS));
+    }
+    #[test]
+    fn what_was_said_before_an_ending_is_forgotten_when_the_conversation_goes_on() {
+        let (mut row, mut before) = (Conversed::default(), Conversed::default());
+        History.apply(&mut row, answered(1), &at(1));
+        History.apply(&mut before, answered(0), &at(9));
+        let again = QuestionAnswered {
+            endings: 1,
+            ..answered(2)
+        };
+        History.apply(&mut row, again, &at(2));
+        let is_the_later = |row: &Conversed| {
+            assert_eq!((row.entries.len(), row.endings), (1, 1));
+            assert_eq!(row.entries[0].question, "q2");
+        };
+        is_the_later(&row);
+        History.merge(&mut before, row.clone());
+        is_the_later(&before);
+        let mut older = Conversed::default();
+        History.apply(&mut older, answered(3), &at(10));
+        History.merge(&mut row, older);
+        is_the_later(&row);
     }
     #[test]
     fn a_history_keeps_the_latest_questions() {

@@ -1,6 +1,7 @@
 //! Conversations: questions and answers of one visitor with one chatbot, in order.
 
 pub mod conversation; // the entity: one question at a time, follow-ups with what was said before
+pub mod endings; // view: which conversations were ended
 mod error;
 pub mod history; // view: what was asked and answered
 
@@ -17,5 +18,6 @@ pub fn consumers() -> Vec<Consumer> {
     vec![
         Consumer::entity::<conversation::Conversation>(consumer::CONVERSATIONS_CONVERSATION),
         Consumer::view(consumer::CONVERSATIONS_HISTORY, history::History),
+        Consumer::view(consumer::CONVERSATIONS_ENDINGS, endings::Endings),
     ]
 }

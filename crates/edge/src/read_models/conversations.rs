@@ -1,13 +1,14 @@
-//! Conversations, from the view `conversations.history`.
-use super::{Page, Paging, one, page};
+//! Conversations, from the views `conversations.history` and `conversations.endings`.
+use super::{Page, Paging, one, page_beside};
 use crate::app::App;
 use crate::problem::Problem;
 use crate::tenant::Tenant;
+use events::Key;
 use events::topic::consumer;
+use runtime::PortError;
 use runtime::rows::EntityRow;
 use runtime::time::rfc3339;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -16,19 +17,21 @@ struct History {
     chatbot: String,
     visitor: String,
     entries: Vec<Value>,
+    /// How often the conversation had been ended before these entries.
+    endings: i64,
 }
 
-/// What is read of a conversation's own row.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// How often a conversation was ended, as the view `conversations.endings` says, and its own row.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
-struct Own {
-    turns: Vec<IgnoredAny>,
-    current: Option<IgnoredAny>,
-    queue: Vec<IgnoredAny>,
+struct Ended {
+    endings: i64,
 }
-impl Own {
-    fn is_forgotten(&self) -> bool {
-        self.turns.is_empty() && self.current.is_none() && self.queue.is_empty()
+
+impl History {
+    /// Whether it was ended since: all that stands here is forgotten.
+    fn is_over(&self, ended: Option<Ended>) -> bool {
+        ended.is_some_and(|ended| ended.endings > self.endings)
     }
 }
 
@@ -51,24 +54,35 @@ pub async fn find(app: &App, tenant: &Tenant, id: &str) -> Result<Value, Problem
     let key = tenant.key(id, "conversation")?;
     let history = one::<History>(&app.ports, consumer::CONVERSATIONS_HISTORY, &key).await?;
     let history = history.ok_or_else(|| Problem::nothing("conversation"))?;
-    // The history is built from answers only; that a conversation was ended is known to itself.
-    let own = app
-        .ports
-        .state
-        .load(
-            consumer::CONVERSATIONS_CONVERSATION,
-            &[key.as_str().to_owned()],
-        )
-        .await?;
-    if let Some(row) = own.into_iter().next().flatten()
-        && let Ok(row) = serde_json::from_slice::<EntityRow>(&row.body)
-        && let Some(state) = row.state
-        && serde_json::from_str::<Own>(state.get()).is_ok_and(|own| own.is_forgotten())
-    {
+    // The view follows the conversation itself by some milliseconds; who ended it need not see it any more at once.
+    let noted = one::<Ended>(&app.ports, consumer::CONVERSATIONS_ENDINGS, &key).await?;
+    if history.is_over(noted) || history.is_over(own(app, &key).await?) {
         return Err(Problem::nothing("conversation"));
     }
     let turns: Vec<Value> = history.entries.into_iter().map(turn).collect();
     Ok(json!({"id": id, "chatbot": history.chatbot, "visitor": history.visitor, "turns": turns}))
+}
+
+/// What a conversation's own row says.
+async fn own(app: &App, key: &Key) -> Result<Option<Ended>, PortError> {
+    let view = consumer::CONVERSATIONS_CONVERSATION;
+    let ids = [key.as_str().to_owned()];
+    let rows = app.ports.state.load(view, &ids).await?;
+    let Some(row) = rows.into_iter().next().flatten() else {
+        return Ok(None);
+    };
+    let row: EntityRow = serde_json::from_slice(&row.body).map_err(|e| corrupt(&ids[0], &e))?;
+    let state = row.state.map(|state| serde_json::from_str(state.get()));
+    state.transpose().map_err(|e| corrupt(&ids[0], &e))
+}
+fn corrupt(id: &str, why: &serde_json::Error) -> PortError {
+    PortError::Corrupt {
+        port: "state",
+        why: format!(
+            "row {id} of {}: {why}",
+            consumer::CONVERSATIONS_CONVERSATION
+        ),
+    }
 }
 
 /// A page of a chatbot's conversations, of one visitor or of all.
@@ -82,11 +96,17 @@ pub async fn list(
     visitor: Option<&str>,
     paging: &Paging,
 ) -> Result<Page, Problem> {
-    page(&app.ports, consumer::CONVERSATIONS_HISTORY, tenant, paging, |id, row: History| {
-        let asked_for = row.chatbot == chatbot && visitor.is_none_or(|visitor| row.visitor == visitor);
+    let views = (
+        consumer::CONVERSATIONS_HISTORY,
+        Some(consumer::CONVERSATIONS_ENDINGS),
+    );
+    let show = |id: &str, row: History, ended: Option<Ended>| {
+        let asked_for = row.chatbot == chatbot
+            && visitor.is_none_or(|visitor| row.visitor == visitor)
+            && !row.is_over(ended);
         asked_for.then(|| {
             json!({"id": id, "chatbot": row.chatbot, "visitor": row.visitor, "questions": row.entries.len()})
         })
-    })
-    .await
+    };
+    page_beside(&app.ports, views, tenant, paging, show).await
 }

@@ -10,8 +10,9 @@ use crate::tenant::Tenant;
 use runtime::rows::ViewRow;
 use runtime::{PortError, Ports};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The largest page.
 pub const MAX_PAGE: usize = 200;
@@ -100,20 +101,35 @@ async fn page<R: DeserializeOwned>(
     paging: &Paging,
     mut show: impl FnMut(&str, R) -> Option<Value>,
 ) -> Result<Page, Problem> {
+    let show = |id: &str, row: R, _: Option<IgnoredAny>| show(id, row);
+    page_beside(ports, (view, None), tenant, paging, show).await
+}
+
+/// The same, where `show` is also given what a second view has under the same key.
+async fn page_beside<R: DeserializeOwned, B: DeserializeOwned>(
+    ports: &Ports,
+    (view, beside): (&str, Option<&str>),
+    tenant: &Tenant,
+    paging: &Paging,
+    mut show: impl FnMut(&str, R, Option<B>) -> Option<Value>,
+) -> Result<Page, Problem> {
     let limit = paging.limit()?;
     let prefix = format!("{}/", tenant.id());
-    // '0' follows '/': after every row of that key.
     let mut from = match paging.after.as_str() {
         "" => String::new(),
-        after => format!("{prefix}{after}0"),
+        after => after_key(&prefix, after),
     };
     let mut items = Vec::new();
     let mut last = String::new();
     for _ in 0..BATCHES {
         let rows = ports.state.scan(view, &prefix, &from, BATCH).await?;
         let ended = rows.len() < BATCH;
+        let mut others = match (beside, rows.last()) {
+            (Some(beside), Some((to, _))) => between(ports, beside, &prefix, &from, to).await?,
+            (None, _) | (_, None) => BTreeMap::new(),
+        };
         for (id, row) in rows {
-            let key = id[prefix.len()..].split('/').next().unwrap_or_default();
+            let key = key_of(&prefix, &id);
             if key == last {
                 from = id;
                 continue;
@@ -125,7 +141,8 @@ async fn page<R: DeserializeOwned>(
                 });
             }
             last = key.to_owned();
-            items.extend(show(key, read::<R>(view, &id, &row.body)?.row));
+            let row = read::<R>(view, &id, &row.body)?.row;
+            items.extend(show(key, row, others.remove(key)));
             from = id;
         }
         if ended {
@@ -136,4 +153,41 @@ async fn page<R: DeserializeOwned>(
         items,
         next: Some(last),
     })
+}
+
+fn key_of<'a>(prefix: &str, id: &'a str) -> &'a str {
+    let key = id.strip_prefix(prefix).unwrap_or_default();
+    key.split('/').next().unwrap_or_default()
+}
+
+/// After every row of this key: '0' follows '/'.
+fn after_key(prefix: &str, key: &str) -> String {
+    format!("{prefix}{key}0")
+}
+
+/// A view's rows after the row `from`, up to those of the key of the row `to`.
+async fn between<R: DeserializeOwned>(
+    ports: &Ports,
+    view: &str,
+    prefix: &str,
+    from: &str,
+    to: &str,
+) -> Result<BTreeMap<String, R>, PortError> {
+    let end = after_key(prefix, key_of(prefix, to));
+    let (mut from, mut found) = (from.to_owned(), BTreeMap::new());
+    loop {
+        let rows = ports.state.scan(view, prefix, &from, BATCH).await?;
+        let ended = rows.len() < BATCH;
+        for (id, row) in rows {
+            if id >= end {
+                return Ok(found);
+            }
+            let row = read::<R>(view, &id, &row.body)?.row;
+            found.insert(key_of(prefix, &id).to_owned(), row);
+            from = id;
+        }
+        if ended {
+            return Ok(found);
+        }
+    }
 }

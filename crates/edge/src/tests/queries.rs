@@ -114,7 +114,8 @@ async fn conversations_are_listed_by_visitor_and_gone_when_they_are_ended() {
             .0,
         404
     );
-    let body = json!({"state": {"chatbot": "bot", "visitor": "v1", "turns": [], "current": null, "queue": []}});
+    // Whoever ended it does not see it any more, though the view may not know yet.
+    let body = json!({"state": {"chatbot": "bot", "visitor": "v1", "turns": [], "endings": 1}});
     let row = runtime::ports::state::Row {
         version: 1,
         partition: -1,
@@ -134,4 +135,47 @@ async fn conversations_are_listed_by_visitor_and_gone_when_they_are_ended() {
             .0,
         404
     );
+    // Soon the view does.
+    let ended = json!({"ended_at_ms": 7, "endings": 1});
+    for conversation in ["acme/one", "acme/two", "globex/three"] {
+        let ended = ended.clone();
+        world
+            .row("conversations.endings", conversation, ended)
+            .await;
+    }
+    for conversation in ["one", "two"] {
+        let path = format!("/v1/conversations/{conversation}");
+        assert_eq!(problem(world.request("GET", &path)).await.0, 404);
+        assert_eq!(problem(world.request("DELETE", &path)).await.0, 404);
+    }
+    let (_, page) = json_of(world.request("GET", "/v1/chatbots/bot/conversations")).await;
+    assert_eq!(page["items"], json!([]));
+}
+#[tokio::test]
+async fn a_conversation_that_goes_on_after_its_end_is_listed_again_and_so_are_its_neighbours() {
+    let world = World::new().await;
+    let entry =
+        json!({"question": "q", "asked": "Who?", "text": "Me.", "known": true, "answered_ms": 0});
+    // Keys whose rows stand in another order than the keys themselves: '-' comes before '/'.
+    for (id, before, ended) in [("a", 0, 1), ("a-1", 1, 1), ("a-2", 0, 0), ("b", 2, 3)] {
+        let history =
+            json!({"chatbot": "bot", "visitor": "v", "entries": [entry], "endings": before});
+        let key = format!("acme/{id}");
+        world.row("conversations.history", &key, history).await;
+        if ended > 0 {
+            let ended = json!({"ended_at_ms": 7, "endings": ended});
+            world.row("conversations.endings", &key, ended).await;
+        }
+    }
+    let (_, page) = json_of(world.request("GET", "/v1/chatbots/bot/conversations")).await;
+    let listed: Vec<_> = page["items"].as_array().unwrap().iter().collect();
+    let ids: Vec<_> = listed
+        .iter()
+        .map(|item| item["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, ["a-1", "a-2"]);
+    for (id, status) in [("a", 404), ("a-1", 200), ("a-2", 200), ("b", 404)] {
+        let one = world.request("GET", &format!("/v1/conversations/{id}"));
+        assert_eq!(one.send().await.unwrap().status().as_u16(), status, "{id}");
+    }
 }

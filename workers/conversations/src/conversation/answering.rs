@@ -37,6 +37,7 @@ impl Conversation {
             model: written.model.clone(),
             provider: written.provider.clone(),
             usage: written.usage.clone(),
+            endings: self.endings,
         };
         let done = Answered {
             question: current.question.clone(),

@@ -51,12 +51,14 @@ impl Conversation {
         let next = Self {
             chatbot: self.chatbot.clone(),
             visitor: self.visitor.clone(),
+            endings: self.endings + 1,
             ..Self::default()
         };
         let event = ConversationEnded {
             conversation: at.id.to_string(),
             chatbot: self.chatbot.clone(),
             visitor: self.visitor.clone(),
+            endings: next.endings,
         };
         let why = "the conversation was ended";
         let mut decision = Decision::to(next);

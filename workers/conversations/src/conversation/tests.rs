@@ -63,6 +63,7 @@ fn ended() -> ConversationEnded {
         conversation: "e1".into(),
         chatbot: "bot".into(),
         visitor: "v1".into(),
+        endings: 1,
     }
 }
 fn ask(conversation: Given<Conversation>, id: &str, text: &str) -> Then<Conversation> {
@@ -166,6 +167,7 @@ fn an_answer_reaches_who_asked_and_the_histories() {
         model: model.clone(),
         provider: provider.clone(),
         usage: usage.clone(),
+        endings: 0,
     };
     let done = Answered {
         question: "q1".into(),
@@ -351,6 +353,20 @@ fn an_ended_conversation_forgets_its_turns_and_tells_who_still_waits() {
     end(then.and_then())
         .stays()
         .emits(Emits::default().reply(done));
+}
+#[test]
+fn what_is_said_after_an_ending_is_told_from_what_was_said_before() {
+    let again = ask(end(answered()).and_then(), "q2", "And on Sunday?");
+    let then = answer(again.and_then(), "q2");
+    assert_eq!((then.state().endings, then.state().turns.len()), (1, 2));
+    let twice = end(then.and_then());
+    twice.emits(
+        emit(ConversationEnded {
+            endings: 2,
+            ..ended()
+        })
+        .reply(reply::Ok { id: "e1".into() }),
+    );
 }
 #[test]
 fn an_old_conversation_is_forgotten_and_until_then_looked_at_ever_less_often() {
