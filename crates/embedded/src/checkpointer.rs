@@ -1,7 +1,7 @@
 //! Moves what is committed from the write-ahead log into the database, beside the writer, so that no message
 //! waits for it.
 use rusqlite::wal::CheckpointMode;
-use rusqlite::{Connection, MAIN_DB};
+use rusqlite::{Connection, ErrorCode, MAIN_DB};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -23,8 +23,11 @@ impl Checkpointer {
         let (call, calls) = sync_channel::<()>(1);
         let work = move || {
             while calls.recv().is_ok() {
-                if let Err(error) = own.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE) {
-                    tracing::warn!(%error, "cannot checkpoint");
+                match own.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE) {
+                    Ok(_) => {}
+                    // The writer is at it.
+                    Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
+                    Err(error) => tracing::warn!(%error, "cannot checkpoint"),
                 }
             }
         };

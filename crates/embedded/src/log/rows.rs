@@ -31,9 +31,9 @@ const KNOWN: &[&str] = &[
 ];
 
 /// At most so much is fetched of a partition at once, in messages and in bytes.
-pub(crate) const FETCH_MESSAGES: usize = 500;
+pub(crate) const FETCH_MESSAGES: usize = 100;
 /// See [`FETCH_MESSAGES`].
-pub(crate) const FETCH_BYTES: usize = 4 << 20;
+pub(crate) const FETCH_BYTES: usize = 1 << 20;
 
 /// What a message weighs in memory, about.
 pub(crate) fn weight(message: &Message) -> usize {

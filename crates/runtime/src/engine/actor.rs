@@ -24,10 +24,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
-/// A partition with so many messages fetched and not done is paused.
-const FULL: usize = 512;
+/// A partition with so many messages fetched and not done is paused: what a backlog takes in memory.
+const FULL: usize = 128;
 /// Below this it goes on.
-const ROOMY: usize = 256;
+const ROOMY: usize = 64;
 /// The pause after a port that did not answer.
 const PAUSE: Duration = Duration::from_millis(200);
 /// The longest that the task sleeps without looking at the clock, which may have been set.
