@@ -37,6 +37,17 @@ impl Listed {
     fn is_of(&self, chatbot: &str) -> bool {
         self.chatbot == chatbot && self.state != DocumentState::Deleted
     }
+    /// Whether a search may find something of it. The ledger's own row stays for ever: it is built from successes only.
+    fn may_be_found(&self) -> bool {
+        match self.state {
+            // Rejected: the directory lists what an older upload shows as ready.
+            DocumentState::Rejected | DocumentState::Deleting | DocumentState::Deleted => false,
+            DocumentState::Unknown
+            | DocumentState::Parsing
+            | DocumentState::Indexing
+            | DocumentState::Ready => true,
+        }
+    }
     fn show(&self, id: &str) -> Value {
         json!({
             "id": id,
@@ -64,7 +75,8 @@ fn state(state: DocumentState) -> &'static str {
     }
 }
 
-/// A document with its ledger: passages expected, embedded, stored, retrievable.
+/// A document with its ledger: passages expected, embedded, stored, retrievable. One of which nothing can be found has
+/// none.
 ///
 /// # Errors
 /// 404 if the chatbot has no such document.
@@ -75,6 +87,9 @@ pub async fn find(app: &App, tenant: &Tenant, chatbot: &str, id: &str) -> Result
         .filter(|listed| listed.is_of(chatbot))
         .ok_or_else(|| Problem::nothing("document"))?;
     let mut shown = listed.show(id);
+    if !listed.may_be_found() {
+        return Ok(shown);
+    }
     if let Some(ledger) = one::<Ledger>(&app.ports, consumer::KNOWLEDGE_LEDGER, &key).await? {
         shown["ledger"] = json!({
             "revision": ledger.revision,

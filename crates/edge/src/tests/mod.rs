@@ -2,6 +2,7 @@
 mod access;
 mod bad_input;
 mod commands;
+mod ledgers;
 mod queries;
 mod stopping;
 mod streams;
