@@ -90,16 +90,6 @@ fn prefer(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
     Ok(wait)
 }
 
-/// `00-<32 hex>-<16 hex>-<2 hex>` (W3C trace context); anything else is left out.
-fn is_traceparent(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let hex = |part: &str, length| {
-        part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    matches!(parts[..], [version, trace, span, flags]
-        if hex(version, 2) && hex(trace, 32) && hex(span, 16) && hex(flags, 2))
-}
-
 impl FromRequestParts<Arc<App>> for Asked {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
@@ -129,7 +119,7 @@ impl FromRequestParts<Arc<App>> for Asked {
                 .unwrap_or(limits.default_wait())
                 .min(limits.max_wait()),
             traceparent: text(headers, "traceparent")
-                .filter(|text| is_traceparent(text))
+                .filter(|text| runtime::trace::is_traceparent(text))
                 .map(str::to_owned),
             events: accept.contains("text/event-stream"),
             last_event: text(headers, "last-event-id").map(str::to_owned),
@@ -162,18 +152,5 @@ mod tests {
         assert_eq!(seconds(&["respond-async, wait=3"]), Some(3));
         assert_eq!(seconds(&["return=minimal", "Wait = 4"]), Some(4));
         assert!(prefer(&headers(&["wait=soon"])).is_err());
-    }
-    #[test]
-    fn a_traceparent_is_taken_only_if_it_is_one() {
-        assert!(is_traceparent(
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-        ));
-        for wrong in [
-            "",
-            "00-0af7-b7ad-01",
-            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
-        ] {
-            assert!(!is_traceparent(wrong), "{wrong}");
-        }
     }
 }

@@ -114,6 +114,7 @@ impl App {
                 id: id.clone(),
             },
             correlation: id.as_str().into(),
+            traceparent: None, // the command carries the client's own
             reply_to: None,
             reply_status: None,
             request: None,

@@ -4,6 +4,7 @@ use crate::context::Ports;
 use crate::emits::{AnyRecord, Emits, Out, Sealing, To};
 use crate::moment::Moment;
 use crate::ports::log::Outgoing;
+use crate::trace;
 use events::envelope::name;
 use events::{Addressed, Headers, Key, ReplyAddress, ReplyStatus, TenantId};
 
@@ -194,7 +195,9 @@ impl<'a> Emitter<'a> {
         if partition.is_some_and(|p| !(0..partitions).contains(&p)) {
             return Err(invalid(format!("it has {partitions} partitions")));
         }
-        let id = at.message.derive(&at.consumer, part).to_string();
+        let id = at.message.derive(&at.consumer, part);
+        let span = id.as_u64_pair().0; // the first 16 digits
+        let id = id.to_string();
         let mut headers = Headers::default();
         headers.set(name::SPEC_VERSION, "1.0");
         headers.set(name::ID, id.as_str());
@@ -205,6 +208,11 @@ impl<'a> Emitter<'a> {
         headers.set(name::TENANT, &*at.tenant);
         headers.set(name::CORRELATION, &*at.correlation);
         headers.set(name::CAUSATION, at.message.id.as_str());
+        let parent = at.traceparent.as_deref();
+        headers.set_some(
+            name::TRACEPARENT,
+            parent.and_then(|parent| trace::child(parent, span)),
+        );
         if let Some(to) = saying.reply_to {
             headers.set(name::REPLY_TO, to.topic.as_str());
             headers.set(name::REPLY_KEY, to.key.as_str());

@@ -23,6 +23,7 @@ pub mod queries;
 pub mod rows;
 pub mod testkit;
 pub mod time;
+pub mod trace;
 mod verdict;
 mod view;
 

@@ -17,6 +17,8 @@ pub struct Moment {
     pub message: MessageId,
     /// The same in all that one request caused.
     pub correlation: Arc<str>,
+    /// The W3C trace that the message belongs to, if any; what it causes belongs to it too.
+    pub traceparent: Option<Arc<str>>,
     /// Where an answer goes, if one was asked for.
     pub reply_to: Option<ReplyAddress>,
     /// If the message is an answer: what it is.
@@ -64,6 +66,7 @@ impl Moment {
             consumer: "test".into(),
             message,
             correlation: "c1".into(),
+            traceparent: None,
             reply_to: None,
             reply_status: None,
             request: None,

@@ -6,11 +6,12 @@ use crate::emission::MAX_EVENT;
 use crate::ports::log::{Message, Outgoing};
 use crate::ports::state::{Row, Save};
 use crate::rows::{IDENTITIES, Seen};
-use crate::{Moment, PortError};
+use crate::{Moment, PortError, trace};
 use events::envelope::Envelope;
 use events::map::{Tenants, TopicKind};
 use events::record::Datum;
 use events::{Key, MessageId, TenantId};
+use std::sync::Arc;
 
 /// How long a border remembers an identity, in milliseconds: 7 days (I3).
 const REMEMBERED_MS: i64 = 7 * 24 * 3_600_000;
@@ -150,6 +151,7 @@ fn moment(job: &Job, key: &Key, tenant: &TenantId, envelope: &Envelope) -> Momen
         now_ms: job.ports.clock.now_ms(),
         consumer: job.spec.name.clone(),
         correlation: envelope.correlation.as_deref().unwrap_or(&id).into(),
+        traceparent: traceparent(envelope),
         message: MessageId {
             tenant: tenant.as_str().to_owned(),
             source: envelope.source.clone().unwrap_or_else(|| "log".into()),
@@ -168,6 +170,12 @@ fn moment(job: &Job, key: &Key, tenant: &TenantId, envelope: &Envelope) -> Momen
         deadline_ms: envelope.deadline_ms,
         attempt: job.attempts,
     }
+}
+
+/// The trace that a message belongs to. What is no `traceparent` means nothing.
+pub(super) fn traceparent(envelope: &Envelope) -> Option<Arc<str>> {
+    let text = envelope.traceparent.as_deref()?;
+    trace::is_traceparent(text).then(|| text.into())
 }
 
 /// Whether it is a repeat of a dead letter, or waits behind one.

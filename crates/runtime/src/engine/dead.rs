@@ -220,6 +220,7 @@ async fn answer(
         now_ms: job.ports.clock.now_ms(),
         consumer: job.spec.name.clone(),
         correlation: envelope.correlation.as_deref().unwrap_or(&id.id).into(),
+        traceparent: checks::traceparent(envelope),
         message: MessageId {
             tenant: key.tenant().as_str().to_owned(),
             ..id.clone()

@@ -7,4 +7,5 @@ mod fixtures;
 mod holds;
 mod lanes;
 mod redriving;
+mod traces;
 mod views;
