@@ -55,7 +55,11 @@ pub struct Headers(pub Vec<(String, Vec<u8>)>);
 impl Headers {
     /// The raw bytes of `name`.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.0.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.as_slice())
+        self.0
+            .iter()
+            .rev()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_slice())
     }
     /// `name` as text; none if it is absent or not UTF-8.
     pub fn text(&self, name: &str) -> Option<&str> {
@@ -167,14 +171,18 @@ impl Envelope {
     /// (`kafka_replyTopic`, `kafka_replyPartition` as 4 bytes big-endian, `kafka_correlationId`).
     pub fn read(headers: &Headers) -> Self {
         let text = |name: &str| headers.text(name).map(str::to_owned);
-        let request = text(name::REQUEST)
-            .or_else(|| headers.get("kafka_correlationId").map(hex));
+        let request = text(name::REQUEST).or_else(|| headers.get("kafka_correlationId").map(hex));
         let topic = text(name::REPLY_TO).or_else(|| text("kafka_replyTopic"));
-        let partition = headers.text(name::REPLY_PARTITION).and_then(|p| p.parse().ok()).or_else(|| {
-            let bytes = headers.get("kafka_replyPartition")?;
-            Some(i32::from_be_bytes(bytes.try_into().ok()?))
-        });
-        let reply_status = headers.text(name::REPLY_STATUS).and_then(ReplyStatus::parse);
+        let partition = headers
+            .text(name::REPLY_PARTITION)
+            .and_then(|p| p.parse().ok())
+            .or_else(|| {
+                let bytes = headers.get("kafka_replyPartition")?;
+                Some(i32::from_be_bytes(bytes.try_into().ok()?))
+            });
+        let reply_status = headers
+            .text(name::REPLY_STATUS)
+            .and_then(ReplyStatus::parse);
         Self {
             reply_to: topic.map(|topic| ReplyAddress {
                 topic,

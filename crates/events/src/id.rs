@@ -26,7 +26,11 @@ pub enum InvalidId {
 /// [`InvalidId::Characters`] otherwise.
 pub fn check_part(text: &str) -> Result<(), InvalidId> {
     let fits = !text.is_empty() && text.len() <= MAX_PART;
-    if fits && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-')) {
+    if fits
+        && text
+            .bytes()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    {
         return Ok(());
     }
     Err(InvalidId::Characters(text.chars().take(MAX_PART).collect()))
@@ -81,7 +85,10 @@ impl Key {
     /// If `id` is not `[a-z0-9-]+`.
     pub fn of(tenant: &TenantId, id: &str) -> Result<Self, InvalidId> {
         check_part(id)?;
-        Ok(Self { text: format!("{tenant}/{id}"), slash: tenant.as_str().len() })
+        Ok(Self {
+            text: format!("{tenant}/{id}"),
+            slash: tenant.as_str().len(),
+        })
     }
     /// # Errors
     /// If `text` is not `<tenant>/<id>`, both `[a-z0-9-]+`.
@@ -91,7 +98,10 @@ impl Key {
             .ok_or_else(|| InvalidId::NoSlash(text.chars().take(MAX_PART).collect()))?;
         check_part(tenant)?;
         check_part(id)?;
-        Ok(Self { text: text.to_owned(), slash: tenant.len() })
+        Ok(Self {
+            text: text.to_owned(),
+            slash: tenant.len(),
+        })
     }
     /// Who it belongs to.
     pub fn tenant(&self) -> TenantId {
@@ -194,7 +204,10 @@ mod tests {
             ("foobar", -790_332_482),
             ("a-little-bit-long-string", -985_981_536),
             ("a-little-bit-longer-string", -1_486_304_829),
-            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+            (
+                "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8",
+                -58_897_971,
+            ),
             ("abc", 479_470_107),
         ] {
             assert_eq!(murmur2(text.as_bytes()) as i32, hash, "{text}");
@@ -210,10 +223,17 @@ mod tests {
     }
     #[test]
     fn the_same_cause_gives_the_same_ids() {
-        let cause = MessageId { tenant: "acme".into(), source: "s".into(), id: "1".into() };
+        let cause = MessageId {
+            tenant: "acme".into(),
+            source: "s".into(),
+            id: "1".into(),
+        };
         assert_eq!(cause.derive("c", "0"), cause.derive("c", "0"));
         assert_ne!(cause.derive("c", "0"), cause.derive("c", "1"));
-        let other = MessageId { source: "t".into(), ..cause.clone() };
+        let other = MessageId {
+            source: "t".into(),
+            ..cause.clone()
+        };
         assert_ne!(cause.derive("c", "0"), other.derive("c", "0"));
     }
 }

@@ -116,15 +116,26 @@ pub struct DoesNotOpen;
 ///
 /// # Errors
 /// [`DoesNotOpen`] if the text is too long to seal (64 GiB).
-pub fn seal(text: &str, key: &SubjectKey, to: Binding<'_>, message: &str) -> Result<Personal, DoesNotOpen> {
+pub fn seal(
+    text: &str,
+    key: &SubjectKey,
+    to: Binding<'_>,
+    message: &str,
+) -> Result<Personal, DoesNotOpen> {
     let digest = Sha256::digest(format!("{message}\n{}", to.field).as_bytes());
     let nonce: [u8; 12] = std::array::from_fn(|i| digest[i]);
-    let payload = Payload { msg: text.as_bytes(), aad: &to.associated_data() };
+    let payload = Payload {
+        msg: text.as_bytes(),
+        aad: &to.associated_data(),
+    };
     let sealed = Aes256GcmSiv::new(&key.0.into())
         .encrypt(&Nonce::from(nonce), payload)
         .map_err(|_| DoesNotOpen)?;
     let whole = [&nonce[..], &sealed].concat();
-    Ok(Personal::Sealed(format!("{SEALED}{}", STANDARD_NO_PAD.encode(whole))))
+    Ok(Personal::Sealed(format!(
+        "{SEALED}{}",
+        STANDARD_NO_PAD.encode(whole)
+    )))
 }
 
 /// Opens what [`seal`] made.
@@ -135,26 +146,57 @@ pub fn open(sealed: &str, key: &SubjectKey, to: Binding<'_>) -> Result<Personal,
     let text = sealed.strip_prefix(SEALED).ok_or(DoesNotOpen)?;
     let whole = STANDARD_NO_PAD.decode(text).map_err(|_| DoesNotOpen)?;
     let (nonce, rest) = whole.split_first_chunk::<12>().ok_or(DoesNotOpen)?;
-    let payload = Payload { msg: rest, aad: &to.associated_data() };
+    let payload = Payload {
+        msg: rest,
+        aad: &to.associated_data(),
+    };
     let clear = Aes256GcmSiv::new(&key.0.into())
         .decrypt(&Nonce::from(*nonce), payload)
         .map_err(|_| DoesNotOpen)?;
-    String::from_utf8(clear).map(Personal::Clear).map_err(|_| DoesNotOpen)
+    String::from_utf8(clear)
+        .map(Personal::Clear)
+        .map_err(|_| DoesNotOpen)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    const TO: Binding<'_> = Binding { tenant: "acme", subject: "visitor-1", field: "text" };
+    const TO: Binding<'_> = Binding {
+        tenant: "acme",
+        subject: "visitor-1",
+        field: "text",
+    };
 
     #[test]
     fn what_is_sealed_opens_with_its_key_and_binding_only() {
         let key = SubjectKey([7; 32]);
-        let Personal::Sealed(text) = seal("hello", &key, TO, "m1").expect("seals") else { panic!("not sealed") };
+        let Personal::Sealed(text) = seal("hello", &key, TO, "m1").expect("seals") else {
+            panic!("not sealed")
+        };
         assert_eq!(open(&text, &key, TO), Ok(Personal::Clear("hello".into())));
         assert_eq!(open(&text, &SubjectKey([8; 32]), TO), Err(DoesNotOpen));
-        assert_eq!(open(&text, &key, Binding { tenant: "other", ..TO }), Err(DoesNotOpen));
-        assert_eq!(open(&text, &key, Binding { field: "name", ..TO }), Err(DoesNotOpen));
+        assert_eq!(
+            open(
+                &text,
+                &key,
+                Binding {
+                    tenant: "other",
+                    ..TO
+                }
+            ),
+            Err(DoesNotOpen)
+        );
+        assert_eq!(
+            open(
+                &text,
+                &key,
+                Binding {
+                    field: "name",
+                    ..TO
+                }
+            ),
+            Err(DoesNotOpen)
+        );
     }
     #[test]
     fn a_repeat_is_the_very_same_bytes() {
