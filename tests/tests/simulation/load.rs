@@ -128,6 +128,14 @@ impl Load {
         self.upload_to(TENANTS[0], 0, Ask::Doomed).await;
     }
 
+    /// Sends the first document what goes well.
+    pub async fn send_plain(&mut self) {
+        self.upload_to(TENANTS[0], 0, Ask::Plain).await;
+    }
+    /// Deletes the first document, within a second.
+    pub async fn send_hurried_deletion(&mut self) {
+        self.command_to(TENANTS[0], 0, None, 1_000).await;
+    }
     /// Asks the first document for a late answer.
     pub async fn send_late(&mut self) {
         self.command_to(TENANTS[0], 0, Some(Ask::Late), LONG_MS)
@@ -304,8 +312,8 @@ impl Load {
     async fn command(&mut self) {
         let tenant = TENANTS[self.random.index(TENANTS.len())];
         let document = self.random.between(0, DOCUMENTS - 1);
-        // One in ten has hardly any time.
-        let hurried = self.random.chance(100);
+        // Some have hardly any time.
+        let hurried = self.random.chance(150);
         let time_ms = if hurried {
             self.random.between(1, 1_500)
         } else {

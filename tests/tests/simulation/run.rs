@@ -140,7 +140,7 @@ impl Storm {
                 self.outside.set_down(true);
                 let (outside, wait) = (
                     self.outside.clone(),
-                    Duration::from_millis(sim.draw(100, 12_000)),
+                    Duration::from_millis(sim.draw(2_000, 14_000)),
                 );
                 tokio::spawn(async move {
                     tokio::time::sleep(wait).await;

@@ -3,9 +3,11 @@ use super::business::{self, DOCUMENT, Document};
 use super::load::{self, Load};
 use super::outside::Outside;
 use super::run::Plan;
+use super::seen::seen;
+use events::ReplyStatus;
 use runtime::engine::{self, Options, Running};
 use runtime::rows::EntityRow;
-use runtime::testkit::sim::{Sim, SimOptions};
+use runtime::testkit::sim::{Side, Sim, SimOptions};
 use std::time::Duration;
 
 /// As often as the map says that handlers try.
@@ -34,22 +36,129 @@ impl Trial {
             sim,
         }
     }
-    /// Starts the one process.
-    async fn start(&self) -> Running {
-        let process = self.sim.process("a");
+    /// The first document, as it is stored.
+    fn document(&self) -> Document {
+        let row = self.sim.rows(DOCUMENT).into_iter().next();
+        let Some((_, row)) = row else {
+            return Document::default();
+        };
+        let row: EntityRow = serde_json::from_slice(&row.body).expect("a row of ours");
+        let state = row
+            .state
+            .map(|state| serde_json::from_str(state.get()).expect("a document"));
+        state.unwrap_or_default()
+    }
+
+    /// Starts a process.
+    async fn start(&self, name: &str) -> Running {
+        let process = self.sim.process(name);
         let ports = load::ports(&process).await;
         let consumers = business::consumers(&process, &self.outside);
         engine::start(&ports, consumers, &self.options).expect("the wiring is right")
     }
 }
 
+/// D2: what work needs is down for longer than all its attempts would take.
+async fn outage_longer_than_all_attempts(plan: Plan) -> Vec<String> {
+    let mut trial = Trial::new(plan).await;
+    let running = trial.start("a").await;
+    trial.outside.set_down(true);
+    trial.load.send_plain().await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    trial.outside.set_down(false);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    running.abort();
+    match seen(&trial.sim, "documents.effects.dead").len() {
+        0 if trial.outside.effects().len() == 1 => vec![],
+        dead => vec![format!(
+            "{dead} dead letters, {:?}",
+            trial.outside.effects()
+        )],
+    }
+}
+
+/// E6: a process is killed when it has saved what a command did and not yet answered; its deadline is over when
+/// the command comes again.
+async fn killed_before_it_answers(plan: Plan) -> Vec<String> {
+    let mut trial = Trial::new(plan).await;
+    let running = trial.start("a").await;
+    trial.load.send_plain().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    // The next write is the save of the row.
+    trial
+        .sim
+        .crash_at("a", trial.sim.writes("a") + 1, Side::After);
+    trial.load.send_hurried_deletion().await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    running.abort();
+    let running = trial.start("a").await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    running.abort();
+    let answers = seen(&trial.sim, "replies");
+    let statuses: Vec<_> = answers
+        .iter()
+        .map(|answer| answer.envelope.reply_status)
+        .collect();
+    if statuses == [Some(ReplyStatus::Done)] {
+        return vec![];
+    }
+    vec![format!("it was done, and the answer is {statuses:?}")]
+}
+
+/// E4: a save is frozen on its way, and arrives when another process has gone on with the row.
+async fn frozen_save_after_the_takeover(plan: Plan) -> Vec<String> {
+    let mut trial = Trial::new(plan).await;
+    let first = trial.start("a").await;
+    trial.load.send_late().await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    trial
+        .sim
+        .stop_at("a", trial.sim.writes("a") + 1, Side::Before);
+    trial.load.send_late().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let second = trial.start("b").await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    trial.load.send_late().await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    trial.sim.resume("a");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    first.abort();
+    second.abort();
+    let log = trial.document().log;
+    if log == ["cmd-0", "cmd-1", "cmd-2"] {
+        vec![]
+    } else {
+        vec![format!("had effect in the end: {log:?}")]
+    }
+}
+
+/// All trials, each by its name.
+pub async fn all(plan: Plan) -> Vec<(&'static str, Vec<String>)> {
+    vec![
+        (
+            "killed after every attempt",
+            killed_after_every_attempt(plan).await,
+        ),
+        (
+            "a clock set back between wakes",
+            clock_set_back_between_wakes(plan).await,
+        ),
+        ("a long outage", outage_longer_than_all_attempts(plan).await),
+        (
+            "killed between save and publication",
+            killed_before_it_answers(plan).await,
+        ),
+        ("a frozen save", frozen_save_after_the_takeover(plan).await),
+    ]
+}
+
 /// C4: a process is killed after every attempt at one message that never goes well; what is wrong with the attempts
 /// that its handler is told of.
-pub async fn killed_after_every_attempt(plan: Plan) -> Vec<String> {
+async fn killed_after_every_attempt(plan: Plan) -> Vec<String> {
     let mut trial = Trial::new(plan).await;
     trial.load.send_doomed().await;
     for expected in 1..=ATTEMPTS {
-        let running = trial.start().await;
+        let running = trial.start("a").await;
         let waiting = async {
             while trial.outside.calls().len() < expected {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -84,26 +193,19 @@ pub async fn killed_after_every_attempt(plan: Plan) -> Vec<String> {
 }
 
 /// E7: a clock is set back between two wakes of one document; what is wrong with its wakes.
-pub async fn clock_set_back_between_wakes(plan: Plan) -> Vec<String> {
+async fn clock_set_back_between_wakes(plan: Plan) -> Vec<String> {
     let mut trial = Trial::new(plan).await;
-    let running = trial.start().await;
+    let running = trial.start("a").await;
     for _ in 0..2 {
         trial.load.send_late().await;
         tokio::time::sleep(Duration::from_secs(30)).await;
         trial.sim.set_back("a", 50_000);
     }
     tokio::time::sleep(Duration::from_secs(60)).await;
-    let mut broken = Vec::new();
-    for (key, row) in trial.sim.rows(DOCUMENT) {
-        let row: EntityRow = serde_json::from_slice(&row.body).expect("a row of ours");
-        let state = row
-            .state
-            .map(|state| serde_json::from_str(state.get()).expect("a document"));
-        let document: Document = state.unwrap_or_default();
-        broken.extend(document.faults);
-        if document.woken != 2 {
-            broken.push(format!("{key} woke {} times", document.woken));
-        }
+    let document = trial.document();
+    let mut broken = document.faults;
+    if document.woken != 2 {
+        broken.push(format!("it woke {} times", document.woken));
     }
     running.abort();
     broken

@@ -32,7 +32,7 @@ pub(super) enum Committed {
 }
 
 pub(super) async fn commit(
-    mut batch: Batch,
+    batch: Batch,
     sabotage: Option<Sabotage>,
     member: Arc<dyn Member>,
     ports: Ports,
@@ -46,9 +46,6 @@ pub(super) async fn commit(
         if let Some(done) = together(&batch.saves, &publication, &*member, &ports).await {
             return done;
         }
-        if sabotage == Some(Sabotage::E4NoVersionCheck) {
-            blind(&mut batch.saves, &**state).await;
-        }
         if sabotage == Some(Sabotage::E5PublishBeforeSave) {
             // Sabotage E5.
             if let Some(fenced) = publish(&publication, &*member, &ports, false).await {
@@ -57,7 +54,11 @@ pub(super) async fn commit(
             let _ = state.save(batch.saves).await;
             return Committed::Done;
         }
-        match state.save(batch.saves).await {
+        let saved = match sabotage {
+            Some(Sabotage::E4NoVersionCheck) => save_blindly(batch.saves, &**state).await,
+            _ => state.save(batch.saves).await,
+        };
+        match saved {
             Err(e) => {
                 tracing::warn!(error = %e, "rows could not be saved; they are loaded again");
                 ports.breakers.port_failed(&e);
@@ -85,20 +86,22 @@ pub(super) async fn commit(
 }
 
 /// Sabotage E4: whatever version a row has is the one that was expected.
-async fn blind(saves: &mut [Save], state: &dyn State) {
-    for save in saves {
-        let Ok(rows) = state
-            .load(&save.collection, std::slice::from_ref(&save.id))
-            .await
-        else {
-            continue;
-        };
-        save.expected = rows
-            .first()
-            .and_then(Option::as_ref)
-            .map_or(0, |row| row.version);
-        if let Some(row) = &mut save.row {
-            row.version = save.expected + 1;
+async fn save_blindly(
+    mut saves: Vec<Save>,
+    state: &dyn State,
+) -> Result<Vec<Saved>, crate::PortError> {
+    loop {
+        for save in &mut saves {
+            let id = std::slice::from_ref(&save.id);
+            let row = state.load(&save.collection, id).await?.pop().flatten();
+            save.expected = row.map_or(0, |row| row.version);
+            if let Some(row) = &mut save.row {
+                row.version = save.expected + 1;
+            }
+        }
+        let saved = state.save(saves.clone()).await?;
+        if saved.iter().all(|saved| *saved == Saved::Done) {
+            return Ok(saved);
         }
     }
 }
