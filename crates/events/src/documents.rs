@@ -153,6 +153,9 @@ pub struct IndexReady {
     pub stored: i64,
     /// Passages that a search can find, counted by looking.
     pub retrievable: i64,
+    /// Counts the document's switches in the index; the higher one counts (O2). 0: not known.
+    #[serde(default)]
+    pub version: i64,
 }
 record!(
     IndexReady,
@@ -172,6 +175,10 @@ pub struct IndexFailed {
     pub code: String,
     /// A sentence for a person; at most 1,000 characters.
     pub reason: String,
+    /// The switch that takes the whole document out of the index, since one that failed may show half of it; 0: there is
+    /// none, and what was found before is still found.
+    #[serde(default)]
+    pub version: i64,
 }
 record!(
     IndexFailed,

@@ -178,7 +178,7 @@ record!(
 );
 addressed!(EmbeddingReady, topic::EMBEDDING_READY, document);
 
-/// A revision could not be indexed; what was found before is still found.
+/// A revision could not be indexed; `version` says whether what was found before is still found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmbeddingFailed {
     /// The document.
@@ -191,6 +191,10 @@ pub struct EmbeddingFailed {
     pub code: String,
     /// A sentence for a person; at most 1,000 characters.
     pub reason: String,
+    /// The switch that takes the whole document out of the index, since one that failed may show half of it; 0: there is
+    /// none, and what was found before is still found.
+    #[serde(default)]
+    pub version: i64,
 }
 record!(
     EmbeddingFailed,

@@ -12,6 +12,7 @@ pub fn index_ready(said: EmbeddingReady, _at: &Moment) -> Emits {
         embedded: said.embedded,
         stored: said.stored,
         retrievable: said.retrievable,
+        version: said.version,
     })
 }
 
@@ -23,12 +24,14 @@ pub fn index_failed(said: EmbeddingFailed, _at: &Moment) -> Emits {
         revision,
         code,
         reason,
+        version,
     } = said;
     emit(IndexFailed {
         document,
         revision,
         code,
         reason,
+        version,
     })
 }
 
@@ -65,6 +68,7 @@ mod tests {
             embedded: 3,
             stored: 2,
             retrievable: 1,
+            version: 2,
         };
         assert!(index_ready(ready, &at).same(&emit(told)));
         let (code, reason) = (String::from("knowledge.no"), String::from("no room"));
@@ -74,12 +78,14 @@ mod tests {
             revision: revision.clone(),
             code: code.clone(),
             reason: reason.clone(),
+            version: 5,
         };
         let told = IndexFailed {
             document: document.clone(),
             revision,
             code,
             reason,
+            version: 5,
         };
         assert!(index_failed(failed, &at).same(&emit(told)));
         let removed = EmbeddingRemoved {

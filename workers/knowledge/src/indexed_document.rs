@@ -68,6 +68,9 @@ pub struct Staged {
     pub embedded: i64,
     /// Passages that stand in the index.
     pub stored: i64,
+    /// What was uploaded meanwhile; it begins when it is known what this switch shows.
+    #[serde(default)]
+    pub next: Option<Work>,
 }
 
 /// Why a document is taken out of the index.

@@ -1,5 +1,6 @@
 //! What may happen to a document.
 mod blobs;
+mod switches;
 
 use super::*;
 use events::documents::{
@@ -50,14 +51,20 @@ fn index_ready(revision: &str) -> DocumentMessage {
         embedded: 7,
         stored: 7,
         retrievable: 7,
+        version: 0,
     })
 }
 fn index_failed(revision: &str) -> DocumentMessage {
+    withdrawn(revision, 0)
+}
+/// A revision that could not be indexed, and the switch that took all out of the index.
+fn withdrawn(revision: &str, version: i64) -> DocumentMessage {
     DocumentMessage::IndexFailed(IndexFailed {
         document: "e1".into(),
         revision: revision.into(),
         code: "knowledge.no".into(),
         reason: "no room".into(),
+        version,
     })
 }
 fn index_removed() -> DocumentMessage {

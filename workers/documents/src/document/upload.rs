@@ -36,6 +36,10 @@ pub struct Upload {
     pub asker: Option<ReplyAddress>,
     /// What a search finds of the document now.
     pub found: Option<Found>,
+    /// The last switch in the index that was heard of. What became ready and what failed come by two ways: the later one
+    /// need not be the later switch.
+    #[serde(default)]
+    pub switch: i64,
     /// Whether any upload of the document was ever handed to the index, which then has to forget it.
     pub handed_on: bool,
     /// Why it was rejected, if it was.
@@ -128,26 +132,34 @@ impl Upload {
     }
 
     /// A search finds it now.
-    fn ready(&self, retrievable: i64, at: &Moment) -> Decision<Document> {
-        let found = Found {
-            revision: self.revision.clone(),
-            name: self.name.clone(),
-            passages: retrievable,
-            size: self.size,
-        };
+    fn ready(&self, said: &IndexReady, at: &Moment) -> Decision<Document> {
         let next = Self {
-            passages: retrievable,
+            passages: said.retrievable,
             asker: None,
-            found: Some(found),
             why: None,
             overtaken: vec![],
-            ..self.clone()
+            ..self.now_found(said)
         };
         let done = document_ready(&next, at);
         Document::to(Document::Ready(next), at)
             .never_wake()
             .answer(self.asker.clone(), done)
             .saying(|emits| discarding(emits, self.overtaken.clone(), at))
+    }
+
+    /// The index switched to what it says.
+    fn now_found(&self, said: &IndexReady) -> Self {
+        let found = Found {
+            revision: said.revision.clone(),
+            name: self.name.clone(),
+            passages: said.retrievable,
+            size: self.size,
+        };
+        Self {
+            found: Some(found),
+            switch: self.switch.max(said.version),
+            ..self.clone()
+        }
     }
 
     /// The same command once more: nothing begins anew, and the latest who asked is answered.
@@ -216,6 +228,7 @@ impl Document {
             passages: 0,
             asker: at.reply_to.clone(),
             found: before.and_then(|before| before.found.clone()),
+            switch: before.map_or(0, |before| before.switch),
             handed_on: before.is_some_and(|before| before.handed_on),
             why: None,
             give_up_at_ms,
@@ -325,54 +338,62 @@ impl Document {
         }
     }
 
-    /// News of the index, in the order of its switches: what it says is what a search finds.
+    /// What the index says of its latest switch is what a search finds.
     pub(super) fn index_ready(&self, ready: &IndexReady, at: &Moment) -> Decision<Self> {
-        let now_found = |upload: &Upload| Upload {
-            found: Some(Found {
-                revision: ready.revision.clone(),
-                name: upload.name.clone(),
-                passages: ready.retrievable,
-                size: upload.size,
-            }),
-            ..upload.clone()
-        };
         match self {
+            // A later switch was heard of before: this one is over.
+            Self::Parsing(upload) | Self::Indexing(upload) | Self::Rejected(upload)
+                if (1..upload.switch).contains(&ready.version) =>
+            {
+                Decision::stay()
+            }
             Self::Parsing(upload) | Self::Indexing(upload) | Self::Rejected(upload)
                 if upload.revision == ready.revision =>
             {
-                upload.ready(ready.retrievable, at)
+                upload.ready(ready, at)
             }
             // One that was overtaken is found until the switch.
-            Self::Parsing(upload) => Decision::to(Self::Parsing(now_found(upload))),
-            Self::Indexing(upload) => Decision::to(Self::Indexing(now_found(upload))),
-            Self::Rejected(upload) => Self::to(Self::Rejected(now_found(upload)), at),
+            Self::Parsing(upload) => Decision::to(Self::Parsing(upload.now_found(ready))),
+            Self::Indexing(upload) => Decision::to(Self::Indexing(upload.now_found(ready))),
+            Self::Rejected(upload) => Self::to(Self::Rejected(upload.now_found(ready)), at),
             Self::Absent | Self::Ready(_) | Self::Deleting(_) | Self::Deleted(_) => {
                 Decision::stay()
             }
         }
     }
 
+    /// A revision will not be found; if it was the switch that failed, nor will the one before it.
     pub(super) fn index_failed(&self, failed: IndexFailed, at: &Moment) -> Decision<Self> {
+        let upload = match self {
+            Self::Parsing(upload)
+            | Self::Indexing(upload)
+            | Self::Ready(upload)
+            | Self::Rejected(upload) => upload,
+            Self::Absent | Self::Deleting(_) | Self::Deleted(_) => return Decision::stay(),
+        };
+        let withdrawn = failed.version > upload.switch;
+        let mut next = upload.clone();
+        if withdrawn {
+            (next.found, next.switch) = (None, failed.version);
+        }
         match self {
-            // A person may redrive what failed in the index.
-            Self::Indexing(upload) if upload.revision == failed.revision => {
+            Self::Indexing(_) if upload.revision == failed.revision => {
                 let IndexFailed { code, reason, .. } = failed;
-                upload.rejected(
+                // A person may redrive what failed in the index.
+                let may_return = true;
+                next.rejected(
                     Why {
                         code,
                         reason,
-                        may_return: true,
+                        may_return,
                     },
                     at,
                 )
             }
-            Self::Absent
-            | Self::Parsing(_)
-            | Self::Indexing(_)
-            | Self::Ready(_)
-            | Self::Rejected(_)
-            | Self::Deleting(_)
-            | Self::Deleted(_) => Decision::stay(),
+            Self::Parsing(_) if withdrawn => Decision::to(Self::Parsing(next)),
+            Self::Indexing(_) if withdrawn => Decision::to(Self::Indexing(next)),
+            Self::Rejected(_) if withdrawn => Self::to(Self::Rejected(next), at),
+            _ => Decision::stay(),
         }
     }
 }

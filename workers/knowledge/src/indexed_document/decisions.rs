@@ -53,8 +53,16 @@ impl IndexedDocument {
                 work: under_way, ..
             }) if under_way.revision == work.revision => Ok(Decision::stay()),
             Stage::Ready if self.shown.as_ref() == Some(&work.revision) => Ok(Decision::stay()),
-            Stage::Absent | Stage::Embedding(_) | Stage::Publishing(_) | Stage::Ready => {
-                Ok(self.clone().embed(work, at))
+            Stage::Absent | Stage::Embedding(_) | Stage::Ready => Ok(self.clone().embed(work, at)),
+            Stage::Publishing(staged) => {
+                let waiting = Staged {
+                    next: Some(work),
+                    ..staged.clone()
+                };
+                Ok(Decision::to(Self {
+                    stage: Stage::Publishing(waiting),
+                    ..self.clone()
+                }))
             }
             Stage::Retiring(retirement) => {
                 let waiting = Retirement {
@@ -116,6 +124,7 @@ impl IndexedDocument {
             work: work.clone(),
             embedded: done.embedded,
             stored: done.stored,
+            next: None,
         };
         let next = Self {
             failed: None,
@@ -134,13 +143,14 @@ impl IndexedDocument {
             work,
             embedded,
             stored,
+            next: waiting,
         } = staged;
         if done.version != self.version || done.revision != work.revision {
             return Decision::stay();
         }
         if done.retrievable != work.expected {
             let reason = unbalanced(work, &format!("{} can be found", done.retrievable));
-            return self.withdraw(work, "knowledge.ledger_mismatch", &reason, at);
+            return self.withdraw(staged, "knowledge.ledger_mismatch", &reason, at);
         }
         let ready = EmbeddingReady {
             document: at.id.to_string(),
@@ -153,12 +163,16 @@ impl IndexedDocument {
             retrievable: done.retrievable,
         };
         let shown = Some(work.revision.clone());
-        Decision::to(Self {
+        let next = Self {
             shown,
             stage: Stage::Ready,
             ..self.clone()
-        })
-        .emit(ready)
+        };
+        let decided = match waiting.clone() {
+            Some(work) => next.embed(work, at),
+            None => Decision::to(next),
+        };
+        decided.emit(ready)
     }
 
     /// An effect that was asked for did not succeed.
@@ -172,7 +186,7 @@ impl IndexedDocument {
             }
             // It may have happened, or may yet be redriven: a higher version makes sure that it has not.
             Stage::Publishing(staged) if request == publish_request(self.version) => {
-                self.withdraw(&staged.work, code, message, at)
+                self.withdraw(staged, code, message, at)
             }
             Stage::Retiring(retirement) if request == retire_request(self.version) => {
                 self.retirement_failed(retirement, at)
@@ -198,16 +212,22 @@ impl IndexedDocument {
             stage,
             ..self.clone()
         })
-        .emit(failure(work, code, why, at))
+        .emit(failure(work, code, why, 0, at))
     }
 
-    /// Half a document may be found: better nothing, and the failure said.
-    fn withdraw(&self, work: &Work, code: &str, why: &str, at: &Moment) -> Decided {
-        let failure = failure(work, code, why, at);
-        let decided = self
-            .clone()
-            .retire(work.chatbot.clone(), Why::Withdrawn, at);
-        decided.emit(failure)
+    /// Half a document may be found, and the switch took what was found before: better nothing, and the failure said.
+    fn withdraw(&self, staged: &Staged, code: &str, why: &str, at: &Moment) -> Decided {
+        let Staged { work, next, .. } = staged;
+        let version = self.version + 1;
+        let failure = failure(work, code, why, version, at);
+        let retirement = Retirement {
+            chatbot: work.chatbot.clone(),
+            why: Why::Withdrawn,
+            since: version,
+            failures: 0,
+            next: next.clone(),
+        };
+        self.clone().ask_to_retire(retirement, at).emit(failure)
     }
 
     pub(super) fn remove(&self, asked: RemoveFromIndex, at: &Moment) -> Decided {
@@ -229,15 +249,15 @@ impl IndexedDocument {
             | Stage::Embedding(_)
             | Stage::Publishing(_)
             | Stage::Ready
-            | Stage::Retiring(_) => self.clone().retire(asked.chatbot, Why::Removed, at),
+            | Stage::Retiring(_) => self.clone().retire(asked.chatbot, at),
         }
     }
 
-    fn retire(self, chatbot: String, why: Why, at: &Moment) -> Decided {
+    fn retire(self, chatbot: String, at: &Moment) -> Decided {
         let version = self.version + 1;
         let retirement = Retirement {
             chatbot,
-            why,
+            why: Why::Removed,
             since: version,
             failures: 0,
             next: None,
@@ -338,12 +358,14 @@ fn unbalanced(work: &Work, found: &str) -> String {
     format!("{} passages were expected, {found}", work.expected)
 }
 
-fn failure(work: &Work, code: &str, why: &str, at: &Moment) -> EmbeddingFailed {
+/// `version`: of the switch that takes all out of the index; 0 if there is none.
+fn failure(work: &Work, code: &str, why: &str, version: i64, at: &Moment) -> EmbeddingFailed {
     EmbeddingFailed {
         document: at.id.to_string(),
         chatbot: work.chatbot.clone(),
         revision: work.revision.clone(),
         code: code.to_owned(),
         reason: reason(why),
+        version,
     }
 }

@@ -1,3 +1,5 @@
+mod withdrawals;
+
 use super::*;
 use events::ReplyStatus;
 use events::knowledge::{
@@ -113,8 +115,10 @@ fn failed_event(revision: &str, code: &str, reason: &str) -> EmbeddingFailed {
         revision: revision.into(),
         code: code.into(),
         reason: reason.into(),
+        version: 0,
     }
 }
+
 fn failed() -> IndexMessage {
     IndexMessage::Failed(Failed {
         code: "runtime.x".into(),
@@ -136,6 +140,7 @@ fn publishing(revision: &str, version: i64) -> IndexedDocument {
         work: work(revision),
         embedded: 3,
         stored: 3,
+        next: None,
     };
     IndexedDocument {
         version,
@@ -166,18 +171,7 @@ fn retiring(version: i64) -> Retirement {
         next: None,
     }
 }
-/// A publication that is being withdrawn, perhaps with an upload that waits for that.
-fn withdrawing(next: Option<&str>) -> IndexedDocument {
-    let retirement = Retirement {
-        why: Why::Withdrawn,
-        next: next.map(work),
-        ..retiring(2)
-    };
-    IndexedDocument {
-        stage: Stage::Retiring(retirement),
-        ..ready("r1", 2)
-    }
-}
+
 fn answering(state: IndexedDocument, request: &str) -> Given<IndexedDocument> {
     given(state).answering(request, ReplyStatus::Failed)
 }
@@ -236,16 +230,6 @@ fn a_new_upload_replaces_the_one_under_way_whose_answers_mean_nothing_any_more()
 }
 
 #[test]
-fn the_version_rises_with_every_switch_even_if_a_publication_was_overtaken() {
-    let overtaken = given(publishing("r1", 4))
-        .when(IndexMessage::Index(asked("r2")))
-        .and_then();
-    let then = overtaken.when(embedded("r2", 3, 3));
-    assert_eq!(then.state().version, 5);
-    then.emits(nothing().ask(publish("r2", 5), "publish/5"));
-}
-
-#[test]
 fn the_same_revision_again_changes_nothing() {
     for state in [embedding("r1"), publishing("r1", 1), ready("r1", 1)] {
         given(state)
@@ -272,34 +256,6 @@ fn a_passage_that_was_lost_or_doubled_on_the_way_is_a_failure_and_nothing_is_pub
 }
 
 #[test]
-fn a_publication_that_shows_less_than_all_is_withdrawn() {
-    let withdrawing = Retirement {
-        why: Why::Withdrawn,
-        ..retiring(2)
-    };
-    let reason = "3 passages were expected, 2 can be found";
-    given(publishing("r1", 1))
-        .when(published("r1", 1, 2))
-        .becomes(IndexedDocument {
-            version: 2,
-            stage: Stage::Retiring(withdrawing),
-            ..absent()
-        })
-        .emits(nothing().ask(retire(2), "retire/2").and(failed_event(
-            "r1",
-            "knowledge.ledger_mismatch",
-            reason,
-        )))
-        .and_then()
-        .when(retired(2, 0))
-        .becomes(IndexedDocument {
-            version: 2,
-            ..absent()
-        })
-        .emits_nothing();
-}
-
-#[test]
 fn what_was_found_before_is_still_found_if_the_new_revision_cannot_be_embedded() {
     let replacing = IndexedDocument {
         stage: Stage::Embedding(work("r2")),
@@ -317,17 +273,6 @@ fn what_was_found_before_is_still_found_if_the_new_revision_cannot_be_embedded()
         .when(IndexMessage::Refused(refused))
         .becomes(after_failure(ready("r1", 1), "r2"))
         .emits(emit(failed_event("r2", "knowledge.no", "why")));
-}
-
-#[test]
-fn a_publication_that_failed_and_may_have_happened_is_withdrawn_too() {
-    answering(publishing("r1", 1), "publish/1")
-        .when(failed())
-        .emits(
-            nothing()
-                .ask(retire(2), "retire/2")
-                .and(failed_event("r1", "runtime.x", "why")),
-        );
 }
 
 #[test]
@@ -401,34 +346,6 @@ fn a_removed_document_never_comes_back_however_late_its_revisions_come() {
         gone.when(IndexMessage::Index(asked("r1")))
             .refuses("knowledge.removed");
     }
-}
-
-#[test]
-fn an_upload_during_a_withdrawal_waits_until_nothing_of_the_old_is_left() {
-    given(withdrawing(None))
-        .when(IndexMessage::Index(asked("r2")))
-        .becomes(withdrawing(Some("r2")))
-        .emits_nothing()
-        .and_then()
-        .when(retired(2, 0))
-        .emits(nothing().ask(embed("r2"), "embed/r2"))
-        .becomes(IndexedDocument {
-            version: 2,
-            ..embedding("r2")
-        });
-}
-
-#[test]
-fn a_removal_drops_the_upload_that_waits_for_a_withdrawal() {
-    let then = given(withdrawing(Some("r2"))).when(remove());
-    let then = then.emits_nothing();
-    assert_eq!(then.state().stage, Stage::Retiring(retiring(2)));
-    let then = then.and_then().when(retired(2, 0));
-    then.emits(emit(removed(2))).becomes(IndexedDocument {
-        version: 2,
-        stage: Stage::Gone,
-        ..absent()
-    });
 }
 
 #[test]
