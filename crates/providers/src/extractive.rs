@@ -1,4 +1,6 @@
 //! An answerer without a network: it quotes the sentences that say most about the question, word for word, or nothing.
+mod asked;
+mod dates;
 mod score;
 
 use answers::ports::{Pieces, Written};
@@ -10,9 +12,9 @@ pub const PROVIDER: &str = "offline";
 /// What it is called as a model.
 pub const MODEL: &str = "extractive-1";
 
-/// A sentence answers if it covers so much of what is asked, by weight. Questions of two words, one of them nowhere in
-/// what was found, stay below; those whose words stand apart in one passage lie above.
-const KNOWN: f64 = 0.5;
+/// A sentence answers if it covers so much of what is asked, by weight: more than the half, so that a question of two
+/// words is not answered by a sentence that has one of them and stands far from the other.
+const KNOWN: f64 = 0.55;
 /// A further sentence is quoted if it says, in its own words, so much of what the best one says.
 const NEARLY_AS_GOOD: f64 = 0.85;
 /// Sentences, where the chatbot does not say how many.

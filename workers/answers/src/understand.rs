@@ -148,8 +148,8 @@ fn add<'a>(
     }
 }
 
-/// The words that follow "how".
-fn measures(question: &str) -> impl Iterator<Item = &str> {
+/// The words that follow "how": what kind of thing is asked for.
+pub fn measures(question: &str) -> impl Iterator<Item = &str> {
     let after = words(question).skip(1);
     words(question)
         .zip(after)

@@ -1,4 +1,6 @@
 //! How well each sentence of the passages answers a question.
+use super::asked::{counted, counts, family};
+use super::dates::months;
 use answers::prompt::{Passage, Prompt};
 use answers::understand::Term;
 use answers::words::{Stems, folded, sentences, words};
@@ -15,6 +17,9 @@ const NOWHERE: f64 = 1.5;
 const AT_LEAST: usize = 10;
 /// A word that every passage has weighs so much, one that few have up to 1.
 const EVERYWHERE: f64 = 0.35;
+
+/// What "how many" weighs, beside the words.
+const A_NUMBER: f64 = 1.0;
 
 // What makes one of two sentences with the same words the better answer.
 const HAS_NUMBER: f64 = 0.08;
@@ -47,6 +52,16 @@ struct Read<'a> {
     sentences: Vec<(&'a str, Vec<String>)>,
 }
 
+/// What a sentence is asked to say: a word of the question, by any stem that says the same.
+struct Wanted {
+    stems: Vec<String>,
+    weight: f64,
+    /// Whether it is a word of the question itself.
+    essential: bool,
+    /// Whether any passage has it.
+    somewhere: bool,
+}
+
 /// The sentences that have a word of the question, or begin below a heading that has one, best first.
 pub(super) fn ranked(prompt: &Prompt) -> Vec<Scored<'_>> {
     let stems = Stems::default();
@@ -55,32 +70,37 @@ pub(super) fn ranked(prompt: &Prompt) -> Vec<Scored<'_>> {
         .iter()
         .map(|passage| read(passage, &stems))
         .collect();
-    let weights: Vec<f64> = prompt
-        .asked
-        .terms
-        .iter()
-        .map(|term| weight(term, &read))
+    let terms = prompt.asked.terms.iter();
+    let wanted: Vec<Wanted> = terms
+        .map(|term| wanted(term, prompt, &read, &stems))
         .collect();
-    let total: f64 = weights.iter().sum();
+    let counted = counted(&prompt.question, &prompt.asked, &stems);
+    let words: f64 = wanted.iter().map(|wanted| wanted.weight).sum();
+    let total = words + counted.as_ref().map_or(0.0, |_| A_NUMBER);
     let wants_number = wants_number(&prompt.question);
     let mut ranked = Vec::new();
     for (passage, read) in read.iter().enumerate() {
         for (place, (text, own)) in read.sentences.iter().enumerate() {
             let (mut covered, mut said, mut here, mut essential) = (0.0, 0.0, 0, false);
-            for (term, weight) in prompt.asked.terms.iter().zip(&weights) {
-                let (found, in_sentence) = found(&term.stem, read, place);
-                covered += weight * found;
-                said += weight * in_sentence;
+            let mut all_near = true;
+            for wanted in &wanted {
+                let (found, in_sentence) = found(&wanted.stems, read, place);
+                covered += wanted.weight * found;
+                said += wanted.weight * in_sentence;
                 here += usize::from(in_sentence > 0.0);
-                let essential_term = prompt
-                    .asked
-                    .essential()
-                    .any(|essential| essential.stem == term.stem);
-                essential |= essential_term && found >= IN_HEADING * ALIKE;
+                let near = found >= IN_HEADING * ALIKE;
+                essential |= wanted.essential && near;
+                all_near &= near || !wanted.essential || !wanted.somewhere;
             }
             // Below a heading that says it all, the first sentence need not repeat it.
             if !essential || (here == 0 && place > 0) {
                 continue;
+            }
+            // A number answers "how many" if it counts the thing, of that of which it is asked.
+            let counted = counted.as_ref().filter(|_| all_near);
+            if counted.is_some_and(|counted| counts(text, counted, &stems)) {
+                covered += A_NUMBER;
+                said += A_NUMBER;
             }
             let coverage = covered / total;
             let number = wants_number && text.contains(|c: char| c.is_ascii_digit());
@@ -109,10 +129,15 @@ fn read<'a>(passage: &'a Passage, stems: &Stems) -> Read<'a> {
         .map_or(passage.name.as_str(), |(stem, _)| stem);
     let mut heading = stems.content(&passage.heading);
     heading.extend(stems.content(name));
+    let said = |text| {
+        let mut said = stems.content(text);
+        said.extend(months(text).map(|month| stems.of(month)));
+        (text, said)
+    };
     let pieces = joined_labels(&passage.text).into_iter();
     Read {
         heading,
-        sentences: pieces.map(|text| (text, stems.content(text))).collect(),
+        sentences: pieces.map(said).collect(),
     }
 }
 
@@ -133,37 +158,51 @@ fn joined_labels(text: &str) -> Vec<&str> {
     joined
 }
 
-/// What a word of the question weighs. One that it only refers to, or a measure ("how heavy"), need not be there.
-fn weight(term: &Term, read: &[Read<'_>]) -> f64 {
-    let rarity = rarity(&term.stem, read);
-    if term.weight < 1.0 {
-        term.weight * rarity.min(1.0)
-    } else {
+/// What a word of the question weighs. One that it only refers to need not be there; nor need a measure that is said by
+/// its unit ("how often"), unless its family is known.
+fn wanted(term: &Term, prompt: &Prompt, read: &[Read<'_>], stems: &Stems) -> Wanted {
+    let family = family(&term.stem, &prompt.question, stems);
+    let in_earnest = term.weight >= 1.0 || !family.is_empty();
+    let mut essential = prompt.asked.essential();
+    let essential = essential.any(|essential| essential.stem == term.stem);
+    let mut stems = family;
+    stems.push(term.stem.clone());
+    let (rarity, somewhere) = rarity(&stems, read);
+    let weight = if in_earnest {
         rarity
+    } else {
+        term.weight * rarity.min(1.0)
+    };
+    Wanted {
+        stems,
+        weight,
+        essential,
+        somewhere,
     }
 }
 
-/// How much a word tells passages apart.
-fn rarity(stem: &str, read: &[Read<'_>]) -> f64 {
+/// How much a word tells passages apart, and whether any has it.
+fn rarity(stems: &[String], read: &[Read<'_>]) -> (f64, bool) {
     let has = |read: &&Read<'_>| {
         let own = read.sentences.iter().flat_map(|(_, stems)| stems);
         own.chain(&read.heading)
-            .any(|other| alike(stem, other) > 0.0)
+            .any(|other| alike_any(stems, other) > 0.0)
     };
     let with = read.iter().filter(has).count();
     if with == 0 {
-        return NOWHERE;
+        return (NOWHERE, false);
     }
     let all = read.len().max(AT_LEAST);
-    EVERYWHERE + (1.0 - EVERYWHERE) * (1.0 - with as f64 / (all + 1) as f64)
+    let told_apart = 1.0 - with as f64 / (all + 1) as f64;
+    (EVERYWHERE + (1.0 - EVERYWHERE) * told_apart, true)
 }
 
 /// How well a word is found at a sentence, and how well in it.
-fn found(stem: &str, read: &Read<'_>, place: usize) -> (f64, f64) {
-    let best = |stems: &[String]| {
-        stems
+fn found(stems: &[String], read: &Read<'_>, place: usize) -> (f64, f64) {
+    let best = |others: &[String]| {
+        others
             .iter()
-            .map(|other| alike(stem, other))
+            .map(|other| alike_any(stems, other))
             .fold(0.0, f64::max)
     };
     let (before, after) = (place.checked_sub(1), place + 1);
@@ -174,6 +213,13 @@ fn found(stem: &str, read: &Read<'_>, place: usize) -> (f64, f64) {
         found = found.max(best(stems) * if beside { BESIDE } else { IN_PASSAGE });
     }
     (found, in_sentence)
+}
+
+fn alike_any(stems: &[String], other: &str) -> f64 {
+    stems
+        .iter()
+        .map(|stem| alike(stem, other))
+        .fold(0.0, f64::max)
 }
 
 fn alike(a: &str, b: &str) -> f64 {

@@ -1,5 +1,6 @@
 mod chat;
 mod embeddings;
 mod examples;
+mod held_out;
 mod liar;
 mod preference;
