@@ -102,6 +102,17 @@ impl Embedded {
         })))
     }
 
+    /// Gives this handle up, and returns when the last clone, port and member is gone and the file is free for
+    /// another owner.
+    pub async fn closed(self) {
+        let over = self.0.ownership.as_ref().map(Ownership::watch);
+        drop(self);
+        if let Some(mut over) = over {
+            // Nothing is ever sent: it ends with the ownership.
+            while over.changed().await.is_ok() {}
+        }
+    }
+
     /// The log.
     pub fn log(&self) -> Arc<dyn Log> {
         Arc::new(EmbeddedLog(Arc::clone(&self.0)))

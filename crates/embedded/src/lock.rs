@@ -3,15 +3,27 @@ use crate::OpenError;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use tokio::sync::watch;
 
 /// The right to write; ends when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Ownership(File);
+pub(crate) struct Ownership {
+    file: File,
+    /// Dropped last: who waits on it finds the file free.
+    over: watch::Sender<()>,
+}
+
+impl Ownership {
+    /// Errs when the right is over.
+    pub(crate) fn watch(&self) -> watch::Receiver<()> {
+        self.over.subscribe()
+    }
+}
 
 impl Drop for Ownership {
     fn drop(&mut self) {
         // Closing is not enough: a child that is being started holds a copy of the handle until it begins.
-        if let Err(error) = self.0.unlock() {
+        if let Err(error) = self.file.unlock() {
             tracing::warn!(%error, "cannot unlock");
         }
     }
@@ -56,5 +68,6 @@ pub(crate) fn take(path: &Path) -> Result<Ownership, OpenError> {
         .and_then(|()| file.rewind())
         .and_then(|()| writeln!(file, "{}", std::process::id()));
     written.map_err(failed)?;
-    Ok(Ownership(file))
+    let over = watch::Sender::new(());
+    Ok(Ownership { file, over })
 }

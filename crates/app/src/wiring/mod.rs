@@ -111,20 +111,35 @@ impl App {
     }
 
     /// Stops: takes no more requests and answers those under way, then finishes and commits the messages under way.
-    /// What is not finished at the deadline is abandoned, and done after the next start.
+    /// What is not finished at the deadline is abandoned, and done after the next start. The database is then free for
+    /// another owner, unless somebody here still holds a port of it at the deadline.
     pub async fn stop(self, deadline: Duration) -> Unfinished {
         let over = Instant::now() + deadline;
-        self.watch.stopping();
+        let Self {
+            ports,
+            embedded,
+            watch,
+            housekeeping,
+            http,
+        } = self;
+        watch.stopping();
         let mut unfinished = Unfinished::default();
-        if let Some(http) = self.http {
+        if let Some(http) = http {
             // The workers go on meanwhile: the requests wait for them. Some time is left for the workers' own stop.
             unfinished.requests = !http.stop(deadline * 3 / 4).await;
         }
-        self.housekeeping.stop();
-        if let Some(running) = self.watch.take() {
+        housekeeping.stop();
+        if let Some(running) = watch.take() {
             unfinished.consumers = running
                 .stop(over.saturating_duration_since(Instant::now()))
                 .await;
+        }
+        drop((ports, watch));
+        if tokio::time::timeout_at(over, embedded.closed())
+            .await
+            .is_err()
+        {
+            tracing::warn!("something still holds the database at the deadline");
         }
         unfinished
     }
