@@ -8,7 +8,7 @@ use super::step::{Finished, HoldState, LaneRow, Outcome, Ready, Stop};
 use crate::consumer::Behaviour;
 use crate::emission::Emitter;
 use crate::moment::Moment;
-use crate::ports::log::Outgoing;
+use crate::ports::log::{Checkpoint, Lease, Outgoing};
 use crate::ports::state::{Row, Save};
 use crate::rows::{EntityRow, ViewRow};
 use events::envelope::name;
@@ -51,7 +51,7 @@ impl Actor {
         if partitions.is_empty() {
             return None;
         }
-        self.fit_checkpoints(&partitions);
+        let checkpoints = self.fit_checkpoints(&partitions);
         let lanes: Vec<LaneId> = lanes
             .into_iter()
             .filter(|id| self.lanes.get(id).is_some_and(|l| !l.frozen.is_empty()))
@@ -78,13 +78,6 @@ impl Actor {
         }
         let (wakes, woke): (Vec<_>, Vec<_>) = wakes.into_iter().unzip();
         outgoing.extend(woke);
-        let mut checkpoints = vec![];
-        for number in &partitions {
-            if let Some(partition) = self.partitions.get_mut(number) {
-                checkpoints.push((partition.lease, partition.tracker.checkpoint()));
-                partition.checkpoint_bytes = checkpoints.last().map_or(0, |(_, c)| c.text.len());
-            }
-        }
         Some((
             Batch {
                 saves,
@@ -126,13 +119,15 @@ impl Actor {
         lanes
     }
 
-    /// A checkpoint that would not fit leaves results for the next commit, the latest ones first (C1).
-    fn fit_checkpoints(&mut self, partitions: &BTreeSet<i32>) {
+    /// The checkpoints of a commit. One that would not fit leaves results for the next, the latest first (C1).
+    fn fit_checkpoints(&mut self, partitions: &BTreeSet<i32>) -> Vec<(Lease, Checkpoint)> {
+        let mut checkpoints = Vec::with_capacity(partitions.len());
         for number in partitions {
             let Some(partition) = self.partitions.get_mut(number) else {
                 continue;
             };
-            while partition.tracker.checkpoint().text.len() > MAX_TEXT {
+            let mut checkpoint = partition.tracker.checkpoint();
+            while checkpoint.text.len() > MAX_TEXT {
                 let of_it = self
                     .lanes
                     .iter_mut()
@@ -151,8 +146,12 @@ impl Actor {
                 }
                 partition.tracker.thaw(offset);
                 self.to_commit.insert(id);
+                checkpoint = partition.tracker.checkpoint();
             }
+            partition.checkpoint_bytes = checkpoint.text.len();
+            checkpoints.push((partition.lease, checkpoint));
         }
+        checkpoints
     }
 
     fn row_save(&self, id: &LaneId, lane: &Lane, partition: &Partition) -> Option<Save> {
