@@ -7,7 +7,7 @@ use crate::log::EmbeddedLog;
 use crate::log::groups::Groups;
 use crate::log::tail::Tail;
 use crate::log::topics::{self, Topics};
-use crate::readers::{Readers, connect};
+use crate::readers::{Readers, connect, keep_plans};
 use crate::schemas::EmbeddedSchemas;
 use crate::search::{EmbeddedSearch, VectorCache};
 use crate::state::EmbeddedState;
@@ -173,6 +173,7 @@ fn share(sql: &Connection, options: &Options) -> Result<Arc<Shared>, OpenError> 
 /// A connection that writes (M2). Checkpoints are the checkpointer's.
 fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
     let sql = Connection::open(path)?;
+    keep_plans(&sql)?;
     sql.busy_timeout(Duration::from_secs(5))?;
     sql.set_prepared_statement_cache_capacity(128);
     sql.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;

@@ -23,16 +23,18 @@ mod write_answer_tests;
 
 pub use error::AnswerError;
 
+use events::answers::AnswerDelta;
 use events::consumer;
 use ports::{Embedder, Models};
 use runtime::Consumer;
 use std::sync::Arc;
 
-/// What this worker consumes. `tests/architecture.rs` holds it against topics.yaml.
+/// What this worker consumes and emits. tests/tests/architecture holds it against topics.yaml.
 pub fn consumers(embedder: Arc<dyn Embedder>, models: Arc<dyn Models>) -> Vec<Consumer> {
     vec![
         Consumer::handlers(consumer::ANSWERS_EFFECTS)
-            .handler(write_answer::WriteAnswer::with(embedder, models)),
+            .handler(write_answer::WriteAnswer::with(embedder, models))
+            .emits::<AnswerDelta>(),
         Consumer::view(consumer::ANSWERS_SETTINGS, settings::ChatbotSettings),
     ]
 }

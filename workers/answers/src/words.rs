@@ -39,6 +39,9 @@ const FUNCTION_WORDS: &[&str] = &[
 
 /// Lower case, without accents: as the index compares words.
 pub fn folded(word: &str) -> String {
+    if word.is_ascii() {
+        return word.to_ascii_lowercase();
+    }
     word.nfkd()
         .filter(|c| !is_combining_mark(*c))
         .flat_map(char::to_lowercase)
@@ -77,11 +80,14 @@ impl Stems {
     }
     /// The stems of the content words of a text, in order, with repeats.
     pub fn content(&self, text: &str) -> Vec<String> {
+        self.stream(text).collect()
+    }
+    /// The same, one by one.
+    pub fn stream(&self, text: &str) -> impl Iterator<Item = String> {
         words(text)
             .map(folded)
             .filter(|word| !is_function_word(word))
             .map(|word| self.of(&word))
-            .collect()
     }
 }
 

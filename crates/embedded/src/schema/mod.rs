@@ -2,8 +2,17 @@
 use crate::OpenError;
 use rusqlite::Connection;
 
-/// Each brings the file one version further. Never changed once landed, only added to.
-const STEPS: &[&str] = &[include_str!("001.sql")];
+/// What brings the file one version further.
+enum Step {
+    Tables(&'static str),
+    Content(fn(&Connection) -> rusqlite::Result<()>),
+}
+
+/// Never changed once landed, only added to.
+const STEPS: &[Step] = &[
+    Step::Tables(include_str!("001.sql")),
+    Step::Content(crate::search::index_again),
+];
 
 /// The version of the file that this program writes.
 pub(crate) const VERSION: i64 = STEPS.len() as i64;
@@ -11,10 +20,13 @@ pub(crate) const VERSION: i64 = STEPS.len() as i64;
 /// Brings the file to [`VERSION`].
 pub(crate) fn migrate(sql: &mut Connection) -> Result<(), OpenError> {
     let found = version(sql)?;
-    for (step, text) in STEPS.iter().enumerate().skip(found) {
+    for (number, step) in STEPS.iter().enumerate().skip(found) {
         let tx = sql.transaction()?;
-        tx.execute_batch(text)?;
-        tx.pragma_update(None, "user_version", step as i64 + 1)?;
+        match step {
+            Step::Tables(text) => tx.execute_batch(text)?,
+            Step::Content(change) => change(&tx)?,
+        }
+        tx.pragma_update(None, "user_version", number as i64 + 1)?;
         tx.commit()?;
     }
     Ok(())

@@ -12,6 +12,7 @@ use events::TenantId;
 use runtime::ports::search::{Counts, Hit, IndexedPassage, Query, Revision, Search};
 use runtime::{BoxFuture, PortError};
 use rusqlite::{Connection, OptionalExtension, params};
+pub(crate) use stage::index_again;
 use std::sync::Arc;
 pub(crate) use vectors::VectorCache;
 

@@ -28,7 +28,7 @@ pub(super) fn query(
     let scope = cache.scope(sql, scope_no)?;
     let vector = unit(&query.vector).unwrap_or_default();
     let depth = (4 * query.limit).max(50);
-    let by_text = match words::expression(sql, scope_no, scope.passages(), &query.text)? {
+    let by_text = match words::expression(sql, scope_no, &scope, &query.text)? {
         Some(expression) => by_text(sql, &scope, &expression, depth)?,
         None => vec![],
     };

@@ -1,5 +1,5 @@
 //! Storing passages that nobody finds yet.
-use super::{ORDINALS, of_search, scope_of};
+use super::{ORDINALS, of_search, scope_of, words};
 use crate::crash::CrashPoint;
 use crate::embedded::Inner;
 use crate::fault::Fault;
@@ -78,18 +78,13 @@ fn store(
         {
             text.execute(params![
                 id,
-                scope_word(scope),
-                passage.heading,
-                passage.text
+                words::scope_word(scope),
+                words::scoped(scope, &passage.heading),
+                words::scoped(scope, &passage.text)
             ])?;
         }
     }
     Ok(())
-}
-
-/// The word that all passages of a scope have in the column `scope`.
-pub(super) fn scope_word(scope: i64) -> String {
-    format!("s{scope}")
 }
 
 /// The numbers of the revision and its scope, given where they are new.
@@ -137,4 +132,27 @@ fn scope_no(sql: &Connection, tenant: &str, chatbot: &str) -> rusqlite::Result<i
     }
     sql.prepare_cached("INSERT INTO search_scopes(tenant, chatbot) VALUES (?1, ?2) RETURNING no")?
         .query_row(params![tenant, chatbot], |row| row.get(0))
+}
+
+/// Builds the full text anew from the passages: in files of version 1 a word did not begin with its scope.
+pub(crate) fn index_again(sql: &Connection) -> rusqlite::Result<()> {
+    sql.execute_batch("INSERT INTO search_text(search_text) VALUES ('delete-all')")?;
+    let mut passages = sql.prepare(
+        "SELECT p.id, r.scope, p.heading, p.text
+         FROM search_passages p JOIN search_revisions r ON r.no = p.id / ?1",
+    )?;
+    let mut text = sql
+        .prepare("INSERT INTO search_text(rowid, scope, heading, text) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut rows = passages.query([ORDINALS])?;
+    while let Some(row) = rows.next()? {
+        let (id, scope): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let (heading, passage): (String, String) = (row.get(2)?, row.get(3)?);
+        text.execute(params![
+            id,
+            words::scope_word(scope),
+            words::scoped(scope, &heading),
+            words::scoped(scope, &passage)
+        ])?;
+    }
+    Ok(())
 }

@@ -21,7 +21,24 @@ pub(super) struct Scope {
     epoch: i64,
     /// By revision.
     parts: Vec<Arc<Part>>,
+    counts: Counts,
 }
+
+/// In how many passages words are, as far as they were counted: the words of one question are those of the next.
+#[derive(Default)]
+struct Counts(Mutex<BTreeMap<String, Counted>>);
+
+#[derive(Clone, Copy)]
+struct Counted {
+    found: i64,
+    /// Counted up to so many; below that, `found` is the whole.
+    most: i64,
+}
+
+/// Words whose counts are kept for a scope, about 100 bytes each.
+const COUNTS: usize = 2_000;
+/// Longer words are counted every time, in bytes.
+const LONGEST_WORD: usize = 64;
 
 /// The scopes that were searched last.
 pub(crate) struct VectorCache {
@@ -74,7 +91,12 @@ impl VectorCache {
                 None => Arc::new(Part::load(sql, revision)?),
             });
         }
-        let scope = Arc::new(Scope { epoch, parts });
+        let counts = Counts::default();
+        let scope = Arc::new(Scope {
+            epoch,
+            parts,
+            counts,
+        });
         self.keep(no, &scope);
         Ok(scope)
     }
@@ -120,6 +142,28 @@ impl Scope {
             .iter()
             .map(|part| 128 + 4 * part.values.len() + 8 * part.ordinals.len())
             .sum()
+    }
+    /// In how many passages a word is, up to `most`: as `count` says, which is asked once for each word and epoch.
+    pub(super) fn counted(
+        &self,
+        word: &str,
+        most: i64,
+        count: impl FnOnce() -> Result<i64, Fault>,
+    ) -> Result<i64, Fault> {
+        let counts = || self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = counts().get(word).copied();
+        if let Some(known) = known.filter(|known| known.found < known.most || most <= known.most) {
+            return Ok(known.found.min(most));
+        }
+        let found = count()?;
+        if word.len() <= LONGEST_WORD {
+            let mut counts = counts();
+            if counts.len() >= COUNTS {
+                counts.clear();
+            }
+            counts.insert(word.to_owned(), Counted { found, most });
+        }
+        Ok(found)
     }
     /// How many passages it has.
     pub(super) fn passages(&self) -> usize {

@@ -189,3 +189,60 @@ async fn common_words_only_add_to_what_rare_words_find() {
     assert_eq!(query("the").await.len(), 20);
     assert!(query("unheard never").await.is_empty());
 }
+
+#[tokio::test]
+async fn the_full_text_of_an_older_file_is_built_anew() {
+    let place = Place::new();
+    let acme = TenantId::new("acme").unwrap();
+    let of = |chatbot: &str| Revision {
+        chatbot: chatbot.into(),
+        document: format!("doc of {chatbot}"),
+        name: "doc".into(),
+        revision: "r".into(),
+    };
+    let file = place.open();
+    for (chatbot, text) in [("one", "a zebra"), ("two", "a horse")] {
+        let passage = IndexedPassage {
+            ordinal: 0,
+            text: text.into(),
+            heading: "Animals".into(),
+            page: None,
+            vector: vec![],
+        };
+        let (search, revision) = (file.search(), of(chatbot));
+        search.stage(&acme, &revision, vec![passage]).await.unwrap();
+        search.publish(&acme, &revision, 1).await.unwrap();
+    }
+    file.closed().await;
+    // As version 1 had it: words without their scope.
+    place
+        .sql()
+        .execute_batch(
+            "INSERT INTO search_text(search_text) VALUES ('delete-all');
+             INSERT INTO search_text(rowid, scope, heading, text)
+               SELECT p.id, 's' || r.scope, p.heading, p.text
+               FROM search_passages p JOIN search_revisions r ON r.no = p.id >> 20;
+             PRAGMA user_version = 1",
+        )
+        .unwrap();
+    assert!(matches!(
+        crate::Embedded::open_readonly(place.path(), super::support::options()),
+        Err(crate::OpenError::Older { found: 1, .. })
+    ));
+    let file = place.open();
+    for (chatbot, word, hits) in [
+        ("one", "zebra", 1),
+        ("one", "horse", 0),
+        ("two", "horse", 1),
+        ("two", "animals", 1),
+    ] {
+        let query = Query {
+            chatbot: chatbot.into(),
+            text: word.into(),
+            vector: vec![],
+            limit: 10,
+        };
+        let found = file.search().query(&acme, &query).await.unwrap();
+        assert_eq!(found.len(), hits, "{chatbot}: {word}");
+    }
+}
