@@ -112,10 +112,7 @@ impl Machine {
             Consumer::handlers(events::topic::consumer::DOCUMENTS_EFFECTS).handler(PassOn),
             Consumer::entity::<Count>(events::topic::consumer::DOCUMENTS_DOCUMENT),
         ];
-        let options = Options {
-            map: self.map.clone(),
-            sabotage: None,
-        };
+        let options = Options::new(self.map.clone());
         self.running = Some(start(&self.ports, consumers, &options)?);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The five rules of the house (DESIGN: "The house"), held against Cargo.toml files and sources, so that they cannot
+//! The five rules of the house (docs/ARCHITECTURE.md), held against Cargo.toml files and sources, so that they cannot
 //! drift.
 mod crates;
 mod error_pages;

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
 use std::io::{self, Read};
 
-/// A record is one schema. Its Rust type and its schema are held against each other by `tests/contracts.rs`.
+/// A record is one schema. Its Rust type and its schema are held against each other by tests/tests/contracts.
 pub trait Record:
     Serialize + DeserializeOwned + Clone + Debug + PartialEq + Send + Sync + 'static
 {
@@ -56,7 +56,7 @@ impl RecordSchema {
     ///
     /// # Panics
     /// If `text` is not a self-contained Avro schema: a fault in `schemas/`, which every test finds.
-    #[allow(clippy::expect_used)]
+    #[allow(clippy::expect_used)] // what was just parsed has both; see above
     pub fn parse(name: &'static str, text: &'static str) -> Self {
         let schema = Schema::parse_str(text).unwrap_or_else(|e| panic!("schema of {name}: {e}"));
         let schema: &'static Schema = Box::leak(Box::new(schema));

@@ -4,6 +4,7 @@ use crate::handler::Handler;
 use crate::inbox::{Inbox, Incoming, Table};
 use crate::view::View;
 use crate::{BoxFuture, Context, Emits, Failure, Moment, Refusal, Verdict};
+use events::Addressed;
 use events::record::Undecodable;
 use serde_json::value::RawValue;
 use std::any::Any;
@@ -113,6 +114,15 @@ pub enum Behaviour {
     View(Arc<dyn ViewStep>),
 }
 
+/// An event or command that a consumer may emit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Emitted {
+    /// Its topic.
+    pub topic: &'static str,
+    /// The record's full name.
+    pub record: &'static str,
+}
+
 /// One input topic, one group, one behaviour. Its name, its options and what it may emit stand in topics.yaml.
 #[derive(Clone)]
 pub struct Consumer {
@@ -122,6 +132,8 @@ pub struct Consumer {
     pub behaviour: Behaviour,
     /// The records that it takes; `*` for any.
     pub records: Vec<&'static str>,
+    /// The events and commands that it may emit; answers are not among them.
+    pub emits: Vec<Emitted>,
 }
 
 impl Consumer {
@@ -140,6 +152,7 @@ impl Consumer {
             name,
             behaviour: Behaviour::Route(Arc::new(Routing { table, route })),
             records,
+            emits: vec![],
         }
     }
     /// An entity kind or a saga.
@@ -150,6 +163,7 @@ impl Consumer {
             name,
             behaviour: Behaviour::Entity(Arc::new(Deciding::<E> { table })),
             records,
+            emits: vec![],
         }
     }
     /// A view.
@@ -160,6 +174,7 @@ impl Consumer {
             name,
             behaviour: Behaviour::View(Arc::new(Viewing { table, view })),
             records,
+            emits: vec![],
         }
     }
     /// A context's handlers, none yet.
@@ -168,7 +183,17 @@ impl Consumer {
             name,
             behaviour: Behaviour::Handlers(BTreeMap::new()),
             records: vec![],
+            emits: vec![],
         }
+    }
+    /// It may emit this event or command. Answers need no word: they go where they were asked from. Who says nothing
+    /// of what it emits may emit whatever topics.yaml lets it write.
+    pub fn emits<A: Addressed>(mut self) -> Self {
+        self.emits.push(Emitted {
+            topic: A::TOPIC,
+            record: A::NAME,
+        });
+        self
     }
     /// One more handler.
     ///

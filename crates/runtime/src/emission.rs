@@ -15,10 +15,12 @@ pub const MAX_EVENT: usize = 256 << 10;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EmissionError {
     /// A topic that does not exist, or that this consumer does not write.
-    #[error("{consumer} does not write to {topic}")]
+    #[error("{consumer} does not write {record} to {topic}")]
     NotDeclared {
         /// Who emits.
         consumer: String,
+        /// The record's name.
+        record: &'static str,
         /// Where to.
         topic: String,
     },
@@ -60,7 +62,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// All that a message emits. `input` is the consumer's own input, where answers come back to;
-    /// `declared` says which topics it may write.
+    /// `declared` says of a topic and a record whether it may write it there.
     ///
     /// # Errors
     /// See [`EmissionError`].
@@ -68,7 +70,7 @@ impl<'a> Emitter<'a> {
         &self,
         at: &Moment,
         input: &str,
-        declared: &(dyn Fn(&str) -> bool + Sync),
+        declared: &(dyn Fn(&'static str, &'static str) -> bool + Sync),
         emits: &Emits,
     ) -> Result<Vec<Outgoing>, EmissionError> {
         let mut outgoing = Vec::with_capacity(emits.0.len());
@@ -85,15 +87,18 @@ impl<'a> Emitter<'a> {
         &self,
         at: &Moment,
         input: &str,
-        declared: &(dyn Fn(&str) -> bool + Sync),
+        declared: &(dyn Fn(&'static str, &'static str) -> bool + Sync),
         out: &Out,
         part: &str,
     ) -> Result<Option<Outgoing>, EmissionError> {
         let to = match &out.to {
             To::Topic(topic, id) => {
-                if !declared(topic) {
-                    let (consumer, topic) = (at.consumer.to_string(), (*topic).to_owned());
-                    return Err(EmissionError::NotDeclared { consumer, topic });
+                if !declared(topic, out.body.name()) {
+                    return Err(EmissionError::NotDeclared {
+                        consumer: at.consumer.to_string(),
+                        record: out.body.name(),
+                        topic: (*topic).to_owned(),
+                    });
                 }
                 let inherited = at
                     .idempotency_key_given

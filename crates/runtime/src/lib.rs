@@ -2,7 +2,8 @@
 //!
 //! - what an author writes: [`Handler`], [`Entity`], [`View`], routes, put together as [`Consumer`]s;
 //! - what the machine needs of the world: [`ports`];
-//! - [`testkit`]: given/when/then, the simulated cluster, the conformance suites.
+//! - `testkit` (a feature of that name, for tests only): given/when/then, the simulated cluster, the conformance
+//!   suites, and [`engine::Options`] that break a rule.
 
 mod base64_bytes;
 pub mod breaker;
@@ -21,6 +22,7 @@ mod moment;
 pub mod ports;
 pub mod queries;
 pub mod rows;
+#[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 pub mod time;
 pub mod trace;

@@ -6,7 +6,7 @@
 //! - [`engine`]: one pure function from state and input to state and effects (rules S1-S7, E7);
 //! - [`versions`]: the versions of a saga that may still run (rule S9);
 //! - [`definition`], [`entity`]: what runs a saga on the log, as an entity of the runtime;
-//! - [`testkit`]: given/when/then, and a sweep which tries everything that a network, slow participants and
+//! - `testkit` (a feature of that name, for tests only): given/when/then, and a sweep which tries everything that a network, slow participants and
 //!   silence can do to a saga.
 //!
 //! The engine knows no log, no store and no clock: the caller brings the time, keeps the [`State`], and carries the
@@ -20,6 +20,7 @@ pub mod entity;
 pub mod message;
 pub mod phase;
 pub mod state;
+#[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 pub mod versions;
 

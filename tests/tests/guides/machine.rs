@@ -55,10 +55,7 @@ impl Machine {
         }
     }
     pub(super) fn run(&mut self, consumers: Vec<Consumer>) {
-        let options = Options {
-            map: self.map.clone(),
-            sabotage: None,
-        };
+        let options = Options::new(self.map.clone());
         let running = engine::start(&self.ports, consumers, &options);
         self.running = Some(running.expect("the wiring is right"));
     }

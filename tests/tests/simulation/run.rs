@@ -173,10 +173,7 @@ pub async fn run(plan: Plan) -> Ended {
     Load::topics(&sim);
     let outside = Outside::new(plan.seed);
     let faults = Faults::default();
-    let options = Options {
-        map: business::map(),
-        sabotage: plan.sabotage,
-    };
+    let options = Options::new(business::map()).breaking(plan.sabotage);
     let mut restarts = BTreeMap::new();
     let supervise = |name: &'static str, restarts: watch::Receiver<u64>| -> JoinHandle<()> {
         let supervisor = Supervisor {

@@ -25,10 +25,7 @@ impl Trial {
         let sim = Sim::new(plan.seed, SimOptions::calm());
         Load::topics(&sim);
         let load = Load::new(&sim, plan.seed).await;
-        let options = Options {
-            map: business::map(),
-            sabotage: plan.sabotage,
-        };
+        let options = Options::new(business::map()).breaking(plan.sabotage);
         Self {
             outside: Outside::new(plan.seed),
             options,

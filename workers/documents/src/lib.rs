@@ -13,20 +13,31 @@ pub mod parse_upload; // effect: an uploaded blob -> a blob of passages
 pub use error::{DiscardBlobsError, DocumentRefusal, ParseUploadError};
 
 use events::consumer;
+use events::documents::{
+    self as commands, AddDocument, DocumentChanged, DocumentDeleted, DocumentParsed,
+    DocumentRejected, DocumentUploaded, IndexFailed, IndexReady, IndexRemoved,
+};
 use parse::Limits;
 use runtime::Consumer;
 
-/// What this worker consumes. The architecture test holds it against topics.yaml.
+/// What this worker consumes and emits. tests/tests/architecture holds it against topics.yaml.
 pub fn consumers(limits: Limits) -> Vec<Consumer> {
     vec![
-        Consumer::fallible_route(consumer::DOCUMENTS_BORDER, border::accept),
-        Consumer::entity::<document::Document>(consumer::DOCUMENTS_DOCUMENT),
+        Consumer::fallible_route(consumer::DOCUMENTS_BORDER, border::accept).emits::<AddDocument>(),
+        Consumer::entity::<document::Document>(consumer::DOCUMENTS_DOCUMENT)
+            .emits::<commands::ParseUpload>()
+            .emits::<commands::DiscardBlobs>()
+            .emits::<DocumentUploaded>()
+            .emits::<DocumentParsed>()
+            .emits::<DocumentRejected>()
+            .emits::<DocumentDeleted>()
+            .emits::<DocumentChanged>(),
         Consumer::handlers(consumer::DOCUMENTS_EFFECTS)
             .handler(parse_upload::ParseUpload::within(limits))
             .handler(discard_blobs::DiscardBlobs),
-        Consumer::route(consumer::DOCUMENTS_AFTER, after::index_ready),
-        Consumer::route(consumer::DOCUMENTS_FAILED, after::index_failed),
-        Consumer::route(consumer::DOCUMENTS_REMOVED, after::index_removed),
+        Consumer::route(consumer::DOCUMENTS_AFTER, after::index_ready).emits::<IndexReady>(),
+        Consumer::route(consumer::DOCUMENTS_FAILED, after::index_failed).emits::<IndexFailed>(),
+        Consumer::route(consumer::DOCUMENTS_REMOVED, after::index_removed).emits::<IndexRemoved>(),
         Consumer::view(consumer::DOCUMENTS_DIRECTORY, directory::Directory),
     ]
 }

@@ -24,16 +24,26 @@ pub use error::{IndexRefusal, KnowledgeError};
 pub use ledger::Ledger;
 
 use events::consumer;
+use events::knowledge::{
+    self as commands, EmbeddingFailed, EmbeddingReady, EmbeddingRemoved, IndexDocument,
+    RemoveFromIndex,
+};
 use ports::Embedder;
 use runtime::Consumer;
 use std::sync::Arc;
 
-/// What this worker consumes. `tests/architecture.rs` holds it against topics.yaml.
+/// What this worker consumes and emits. tests/tests/architecture holds it against topics.yaml.
 pub fn consumers(embedder: Arc<dyn Embedder>) -> Vec<Consumer> {
     vec![
-        Consumer::route(consumer::KNOWLEDGE_INTAKE, intake::index),
-        Consumer::route(consumer::KNOWLEDGE_FORGET, intake::remove),
-        Consumer::entity::<indexed_document::IndexedDocument>(consumer::KNOWLEDGE_INDEX),
+        Consumer::route(consumer::KNOWLEDGE_INTAKE, intake::index).emits::<IndexDocument>(),
+        Consumer::route(consumer::KNOWLEDGE_FORGET, intake::remove).emits::<RemoveFromIndex>(),
+        Consumer::entity::<indexed_document::IndexedDocument>(consumer::KNOWLEDGE_INDEX)
+            .emits::<commands::EmbedPassages>()
+            .emits::<commands::PublishRevision>()
+            .emits::<commands::RetireDocument>()
+            .emits::<EmbeddingReady>()
+            .emits::<EmbeddingFailed>()
+            .emits::<EmbeddingRemoved>(),
         Consumer::handlers(consumer::KNOWLEDGE_EFFECTS)
             .handler(embed_passages::EmbedPassages::with(embedder))
             .handler(publish_revision::PublishRevision)

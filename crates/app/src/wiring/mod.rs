@@ -73,10 +73,7 @@ impl App {
         };
         let embedded = open_with(&config.data.path, options).await?;
         let ports = ports(&embedded, clock, breakers).await?;
-        let options = engine::Options {
-            map: map.clone(),
-            sabotage: None,
-        };
+        let options = engine::Options::new(map.clone());
         let running = engine::start(&ports, chosen, &options)?;
         let watch = Arc::new(Watch::new(running, &ports, embedded.clone()));
         let housekeeping = Housekeeping::start(&embedded, &ports, &map, &config.process, &watch);

@@ -126,10 +126,7 @@ impl World {
                 Consumer::entity::<Made>(consumer::CHATBOTS_CHATBOT),
             ]);
         }
-        let options = engine::Options {
-            map: Arc::new(map.clone()),
-            sabotage: None,
-        };
+        let options = engine::Options::new(Arc::new(map.clone()));
         let running = engine::start(&ports, all, &options).unwrap();
         let mut world = Self {
             ports,

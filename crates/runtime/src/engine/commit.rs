@@ -1,5 +1,6 @@
 //! One commit: saves, then outputs with checkpoints (E5), until its outcome is known.
 use super::sabotage::Sabotage;
+use super::spec::Spec;
 use crate::Ports;
 use crate::ports::log::{Checkpoint, Lease, Member, Outgoing, Publication, PublishError, Together};
 use crate::ports::state::{Save, Saved, State};
@@ -33,7 +34,7 @@ pub(super) enum Committed {
 
 pub(super) async fn commit(
     batch: Batch,
-    sabotage: Option<Sabotage>,
+    spec: Arc<Spec>,
     member: Arc<dyn Member>,
     ports: Ports,
 ) -> Committed {
@@ -46,17 +47,17 @@ pub(super) async fn commit(
         if let Some(done) = together(&batch.saves, &publication, &*member, &ports).await {
             return done;
         }
-        if sabotage == Some(Sabotage::E5PublishBeforeSave) {
-            // Sabotage E5.
+        if spec.breaks(Sabotage::E5PublishBeforeSave) {
             if let Some(fenced) = publish(&publication, &*member, &ports, false).await {
                 return Committed::Fenced(fenced);
             }
             let _ = state.save(batch.saves).await;
             return Committed::Done;
         }
-        let saved = match sabotage {
-            Some(Sabotage::E4NoVersionCheck) => save_blindly(batch.saves, &**state).await,
-            _ => state.save(batch.saves).await,
+        let saved = if spec.breaks(Sabotage::E4NoVersionCheck) {
+            save_blindly(batch.saves, &**state).await
+        } else {
+            state.save(batch.saves).await
         };
         match saved {
             Err(e) => {
@@ -78,7 +79,7 @@ pub(super) async fn commit(
             }
         }
     }
-    let again = sabotage == Some(Sabotage::K3UnknownPublishedAgain);
+    let again = spec.breaks(Sabotage::K3UnknownPublishedAgain);
     match publish(&publication, &*member, &ports, again).await {
         None => Committed::Done,
         Some(fenced) => Committed::Fenced(fenced),

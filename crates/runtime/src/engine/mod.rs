@@ -23,6 +23,7 @@ mod view_step;
 mod wakes;
 
 pub use dead::{HELD, header};
+#[cfg(any(test, feature = "testkit"))]
 pub use sabotage::Sabotage;
 pub use spec::{Spec, WiringError};
 pub use stats::Stats;
@@ -40,9 +41,25 @@ use tokio::task::JoinHandle;
 pub struct Options {
     /// Every topic and consumer.
     pub map: Arc<TopicMap>,
-    /// Breaks one rule on purpose; tests only.
-    #[doc(hidden)]
+    /// Breaks one rule on purpose.
+    #[cfg(any(test, feature = "testkit"))]
     pub sabotage: Option<Sabotage>,
+}
+
+impl Options {
+    /// With every rule kept.
+    pub fn new(map: Arc<TopicMap>) -> Self {
+        Self {
+            map,
+            #[cfg(any(test, feature = "testkit"))]
+            sabotage: None,
+        }
+    }
+    /// With one rule broken, if any.
+    #[cfg(any(test, feature = "testkit"))]
+    pub fn breaking(self, sabotage: Option<Sabotage>) -> Self {
+        Self { sabotage, ..self }
+    }
 }
 
 /// Consumers that run until they are stopped.
@@ -78,7 +95,7 @@ pub fn start(
 ) -> Result<Running, WiringError> {
     let specs: Result<Vec<Spec>, WiringError> = consumers
         .into_iter()
-        .map(|c| Spec::new(c, &options.map, options.sabotage))
+        .map(|c| Spec::new(c, options))
         .collect();
     let (stop, stopping) = watch::channel(Stopping::No);
     let consumers = specs?.into_iter().map(|spec| {

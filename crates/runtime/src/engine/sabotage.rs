@@ -1,6 +1,7 @@
-//! One broken rule each, for the test that demands that every one is caught.
+//! One broken rule each, for the test that demands that every one is caught. Outside tests nobody can ask for one:
+//! see `Spec::breaks`.
 
-/// A rule that the engine breaks on purpose. Never set outside tests.
+/// A rule that the engine breaks on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)] // each is the name of a rule and of how it is broken
 pub enum Sabotage {
@@ -9,6 +10,7 @@ pub enum Sabotage {
     I3DuplicatesPass,
     I3RepeatsDropped,
     I4TenantUnchecked,
+    I5AnotherPartitioner,
     E2RepeatsAppliedAgain,
     E2CopiesAppliedAgain,
     E3RepeatsSayNothing,
@@ -29,17 +31,20 @@ pub enum Sabotage {
     D4RedrivenTwice,
     D5DeadLettersUnanswered,
     V1RepeatsCountedAgain,
+    G4AnotherTenantsPorts,
     K3UnknownPublishedAgain,
 }
 
+#[cfg(any(test, feature = "testkit"))]
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::I1SourceIgnored,
         Self::I2FreshIds,
         Self::I3DuplicatesPass,
         Self::I3RepeatsDropped,
         Self::I4TenantUnchecked,
+        Self::I5AnotherPartitioner,
         Self::E2RepeatsAppliedAgain,
         Self::E2CopiesAppliedAgain,
         Self::E3RepeatsSayNothing,
@@ -60,6 +65,7 @@ impl Sabotage {
         Self::D4RedrivenTwice,
         Self::D5DeadLettersUnanswered,
         Self::V1RepeatsCountedAgain,
+        Self::G4AnotherTenantsPorts,
         Self::K3UnknownPublishedAgain,
     ];
 }

@@ -1,6 +1,7 @@
 //! What the engine knows of a consumer: what its worker registered, and what topics.yaml says of it.
+use super::Options;
 use super::sabotage::Sabotage;
-use crate::consumer::{Behaviour, Consumer};
+use crate::consumer::{Behaviour, Consumer, Emitted};
 use crate::ports::log::Joining;
 use events::map::{ConsumerKind, From, Tenants, Topic, TopicMap};
 use std::collections::BTreeSet;
@@ -36,19 +37,20 @@ pub struct Spec {
     from_first: bool,
     /// At an inbox: the tenants that may be named.
     pub(super) border: Option<Tenants>,
+    /// Topics that it may write.
     emits: BTreeSet<String>,
+    /// Of which records; empty: it does not say.
+    says: BTreeSet<Emitted>,
     pub(super) map: Arc<TopicMap>,
-    pub(super) sabotage: Option<Sabotage>,
+    #[cfg(any(test, feature = "testkit"))]
+    sabotage: Option<Sabotage>,
 }
 
 impl Spec {
     /// # Errors
     /// [`WiringError`].
-    pub fn new(
-        consumer: Consumer,
-        map: &Arc<TopicMap>,
-        sabotage: Option<Sabotage>,
-    ) -> Result<Self, WiringError> {
+    pub fn new(consumer: Consumer, options: &Options) -> Result<Self, WiringError> {
+        let map = &options.map;
         let (topic, mapped): (&Topic, _) = map
             .consumer(consumer.name)
             .ok_or(WiringError::Unknown(consumer.name))?;
@@ -88,9 +90,11 @@ impl Spec {
                 .into_iter()
                 .map(str::to_owned)
                 .collect(),
+            says: consumer.emits.into_iter().collect(),
             behaviour: consumer.behaviour,
             map: map.clone(),
-            sabotage,
+            #[cfg(any(test, feature = "testkit"))]
+            sabotage: options.sabotage,
         })
     }
     pub(super) fn joining(&self) -> Joining {
@@ -101,11 +105,20 @@ impl Spec {
             from_first: self.from_first,
         }
     }
-    pub(super) fn declares(&self, topic: &str) -> bool {
-        self.emits.contains(topic)
+    /// Whether it may write this record there: as topics.yaml says and as it was registered.
+    pub(super) fn declares(&self, topic: &'static str, record: &'static str) -> bool {
+        let said = self.says.is_empty() || self.says.contains(&Emitted { topic, record });
+        said && self.emits.contains(topic)
     }
+    /// Whether a test wants this rule broken.
+    #[cfg(any(test, feature = "testkit"))]
     pub(super) fn breaks(&self, rule: Sabotage) -> bool {
         self.sabotage == Some(rule)
+    }
+    /// Nobody breaks a rule outside tests.
+    #[cfg(not(any(test, feature = "testkit")))]
+    pub(super) const fn breaks(&self, _: Sabotage) -> bool {
+        false
     }
     /// Whether rows are woken (E7).
     pub(super) fn wakes(&self) -> bool {

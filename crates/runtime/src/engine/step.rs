@@ -320,11 +320,11 @@ async fn handle(job: &mut Job) -> Result<Ready, Stop> {
                 ready.identity = sound.identity.take();
                 return Ok(finish(job, &sound, ready));
             }
-            let cx = Context::new(
-                sound.moment.clone(),
-                sound.tenant.clone(),
-                job.ports.clone(),
-            );
+            let whose = match events::TenantId::new("acme") {
+                Ok(another) if spec.breaks(Sabotage::G4AnotherTenantsPorts) => another,
+                _ => sound.tenant.clone(),
+            };
+            let cx = Context::new(sound.moment.clone(), whose, job.ports.clone());
             let handled = AssertUnwindSafe(step.run(&incoming, &cx))
                 .catch_unwind()
                 .await;
@@ -374,7 +374,7 @@ pub(super) async fn say(
     ended: Ended,
 ) -> Result<Ready, Stop> {
     let spec = &job.spec;
-    let declared = |topic: &str| spec.declares(topic);
+    let declared = |topic, record| spec.declares(topic, record);
     let emitter = Emitter::new(&job.ports);
     let mut outgoing = emitter
         .all(&sound.moment, &spec.topic, &declared, emits)
@@ -383,6 +383,13 @@ pub(super) async fn say(
         for message in &mut outgoing {
             let fresh = format!("{:02x?}", job.ports.clock.random());
             message.headers.set(events::envelope::name::ID, fresh);
+        }
+    }
+    if spec.breaks(Sabotage::I5AnotherPartitioner) {
+        for message in &mut outgoing {
+            let partitions = spec.map.topic(&message.topic).map_or(1, |t| t.partitions);
+            let sum: i32 = message.key.iter().map(|&byte| i32::from(byte)).sum();
+            message.partition.get_or_insert(sum % partitions);
         }
     }
     Ok(Ready {

@@ -8,14 +8,16 @@ mod summary; // the entity: what became of a document's summary
 mod whole;
 mod write_summary; // effect: passages -> a few sentences
 
-use records::{consumer, topic};
+use records::{SummaryReady, Summarize, WriteSummary, consumer, topic};
 use runtime::Consumer;
 
-/// What this worker consumes. The architecture test holds it against topics.yaml.
+/// What this worker consumes and emits. The architecture test holds it against topics.yaml.
 pub fn consumers(sentences: usize) -> Vec<Consumer> {
     vec![
-        Consumer::route(consumer::SUMMARIES_START, start::document_parsed),
-        Consumer::entity::<summary::Summary>(topic::SUMMARIES_SUMMARY),
+        Consumer::route(consumer::SUMMARIES_START, start::document_parsed).emits::<Summarize>(),
+        Consumer::entity::<summary::Summary>(topic::SUMMARIES_SUMMARY)
+            .emits::<WriteSummary>()
+            .emits::<SummaryReady>(),
         Consumer::handlers(topic::SUMMARIES_EFFECTS)
             .handler(write_summary::WriteSummary::of(sentences)),
         Consumer::view(consumer::SUMMARIES_LIST, list::Summaries),

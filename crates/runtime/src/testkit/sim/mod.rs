@@ -1,5 +1,5 @@
 //! A simulated cluster: deterministic, in memory, in the cluster's shape, not the embedded one's: two stores,
-//! commits whose outcome is unknown, leases, zombies (DESIGN, "How it is tested").
+//! commits whose outcome is unknown, leases, zombies (docs/PROTOCOL.md).
 //!
 //! One [`Sim`] is one world. Each simulated process has its own ports to it, so that one can be killed (nothing
 //! it calls ever returns), stopped (everything it calls waits: a zombie, whose partitions are taken over

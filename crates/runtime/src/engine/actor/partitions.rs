@@ -1,0 +1,191 @@
+//! Partitions that come and go, and what is fetched of them.
+use super::super::checkpoint::{PAUSE_AT, Tracker};
+use super::super::lane::{LaneId, Queued};
+use super::super::sabotage::Sabotage;
+use super::super::stats::Stats;
+use super::{Actor, PAUSE, Partition};
+use crate::Moment;
+use crate::consumer::Behaviour;
+use crate::inbox::{Incoming, Opening};
+use crate::ports::log::{Checkpoint, Happening, Lease, Member, Message};
+use events::Envelope;
+use std::sync::Arc;
+use tokio::task::AbortHandle;
+
+/// A partition with so many messages fetched and not done is paused: what a backlog takes in memory.
+const FULL: usize = 128;
+/// Below this it goes on.
+const ROOMY: usize = 64;
+
+impl Actor {
+    pub(super) async fn happened(&mut self, happening: Happening, member: &dyn Member) {
+        match happening {
+            Happening::Assigned {
+                lease,
+                checkpoint,
+                topic_id,
+            } => {
+                self.assigned(lease, checkpoint, topic_id).await;
+            }
+            Happening::Revoked(lease) => self.revoked(lease),
+            Happening::Fetched(lease, messages) => self.fetched(lease, messages, member).await,
+        }
+        Stats::set(&self.stats.partitions, self.partitions.len());
+    }
+
+    async fn assigned(&mut self, lease: Lease, checkpoint: Option<Checkpoint>, topic_id: Arc<str>) {
+        let broken = self.spec.breaks(Sabotage::C1DoneAgainAfterRestart);
+        let checkpoint = checkpoint.map(|c| {
+            if broken {
+                Checkpoint {
+                    text: String::new(),
+                    ..c
+                }
+            } else {
+                c
+            }
+        });
+        self.forget(lease.partition);
+        let partition = Partition {
+            lease,
+            topic_id,
+            tracker: Tracker::begin(checkpoint.as_ref()),
+            assigned_at_ms: self.ports.clock.now_ms(),
+            paused: false,
+            checkpoint_bytes: 0,
+        };
+        self.partitions.insert(lease.partition, partition);
+        while self.spec.wakes() {
+            match self
+                .wakes
+                .load(&*self.ports.state, &self.spec.name, lease.partition)
+                .await
+            {
+                Ok(()) => break,
+                Err(e) => {
+                    tracing::warn!(consumer = %self.spec.name, error = %e, "wakes cannot be read yet");
+                    self.ports.clock.sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    pub(super) fn revoked(&mut self, lease: Lease) {
+        let ours = self
+            .partitions
+            .get(&lease.partition)
+            .is_some_and(|p| p.lease == lease);
+        if ours {
+            self.forget(lease.partition);
+        }
+    }
+
+    fn forget(&mut self, partition: i32) {
+        self.partitions.remove(&partition);
+        // A step that goes on would meet the same message of the next lease, should it be ours again.
+        let steps = self
+            .lanes
+            .iter()
+            .filter(|(id, _)| id.partition == partition);
+        steps
+            .filter_map(|(_, lane)| lane.step.as_ref())
+            .for_each(AbortHandle::abort);
+        self.lanes.retain(|id, _| id.partition != partition);
+        self.to_commit.retain(|id| id.partition != partition);
+        self.timers.retain(|(_, id)| id.partition != partition);
+        self.dirty.remove(&partition);
+        self.wakes.forget(partition);
+    }
+
+    async fn fetched(&mut self, lease: Lease, messages: Vec<Message>, member: &dyn Member) {
+        for message in messages {
+            let key = self.lane_key(&message).await;
+            let Some(partition) = self.partitions.get_mut(&lease.partition) else {
+                return;
+            };
+            if partition.lease != lease {
+                return;
+            }
+            let Some(attempts) = partition.tracker.fetched(message.at.offset) else {
+                continue;
+            };
+            Stats::add(&self.stats.fetched, 1);
+            let first_failed_at_ms = None;
+            let queued = Queued {
+                message: Arc::new(message),
+                attempts,
+                first_failed_at_ms,
+                waited_for: None,
+            };
+            let id = LaneId {
+                partition: lease.partition,
+                key,
+            };
+            self.lanes
+                .entry(id.clone())
+                .or_default()
+                .queue
+                .push_back(queued);
+            self.list(&id);
+        }
+        let Some(partition) = self.partitions.get_mut(&lease.partition) else {
+            return;
+        };
+        let crowded = partition.checkpoint_bytes > PAUSE_AT;
+        if !partition.paused && (crowded || partition.tracker.waiting() >= FULL) {
+            partition.paused = true;
+            member.pause(lease, true);
+        }
+        self.count_waiting();
+    }
+
+    pub(super) fn resume_fetching(&mut self, member: &dyn Member) {
+        for partition in self.partitions.values_mut() {
+            let crowded = partition.checkpoint_bytes > PAUSE_AT;
+            if partition.paused && !crowded && partition.tracker.waiting() < ROOMY {
+                partition.paused = false;
+                member.pause(partition.lease, false);
+            }
+        }
+        self.count_waiting();
+    }
+    fn count_waiting(&self) {
+        let waiting = self.partitions.values().map(|p| p.tracker.waiting());
+        Stats::set(&self.stats.waiting, waiting.sum());
+    }
+
+    /// A lane is a key; a view's lane is a view key, since its rows are (V1).
+    async fn lane_key(&self, message: &Message) -> Arc<[u8]> {
+        if self.spec.breaks(Sabotage::C3TwoAtATime) {
+            return [&message.key[..], b"/", &message.at.offset.to_be_bytes()]
+                .concat()
+                .into();
+        }
+        let Behaviour::View(step) = &self.spec.behaviour else {
+            return message.key.as_slice().into();
+        };
+        let Ok(datum) = self.ports.schemas.datum(&message.payload).await else {
+            return message.key.as_slice().into();
+        };
+        let key = String::from_utf8_lossy(&message.key).into_owned();
+        let (tenant, id) = key.split_once('/').unwrap_or((&key, ""));
+        let envelope = Envelope::read(&message.headers);
+        let incoming = Incoming {
+            datum,
+            envelope: &envelope,
+            tenant,
+            opening: &Opening::Shut,
+        };
+        let at = Moment {
+            tenant: tenant.into(),
+            id: id.into(),
+            reply_status: envelope.reply_status,
+            request: envelope.request.clone(),
+            ..Moment::blank()
+        };
+        match step.key(&incoming, &at) {
+            Ok(view_key) => format!("{tenant}/{view_key}").into_bytes().into(),
+            Err(_) => message.key.as_slice().into(),
+        }
+    }
+}

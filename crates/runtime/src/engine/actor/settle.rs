@@ -1,0 +1,234 @@
+//! What becomes of steps that ended: results wait in their lanes for the commit that settles them.
+use super::super::commit::{Committed, commit};
+use super::super::freeze::{Frozen, ready_of};
+use super::super::lane::LaneId;
+use super::super::sabotage::Sabotage;
+use super::super::stats::Stats;
+use super::super::step::{Ended, Finished, HoldState, Outcome, Ready};
+use super::Actor;
+use crate::BoxFuture;
+use crate::ports::log::{Lease, Member};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tokio::task::JoinError;
+
+impl Actor {
+    pub(super) fn joined(&mut self, joined: Option<Result<(LaneId, Lease, Finished), JoinError>>) {
+        match joined {
+            Some(Ok((id, lease, finished))) => self.finished(&id, lease, finished),
+            Some(Err(e)) => {
+                self.running -= 1;
+                if !e.is_cancelled() {
+                    tracing::error!(consumer = %self.spec.name, error = %e, "a step was lost");
+                }
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn finished(&mut self, id: &LaneId, lease: Lease, finished: Finished) {
+        self.running -= 1;
+        let current = self
+            .partitions
+            .get_mut(&id.partition)
+            .filter(|p| p.lease == lease);
+        let (Some(partition), Some(lane)) = (current, self.lanes.get_mut(id)) else {
+            return;
+        };
+        lane.step = None;
+        let Some(mut queued) = lane.running.take() else {
+            return;
+        };
+        if std::mem::take(&mut lane.void) {
+            lane.requeue(queued);
+            return self.list(id);
+        }
+        if lane.row.is_none()
+            && let Some(row) = &finished.row
+        {
+            lane.row_version = row.version;
+        }
+        if lane.hold == HoldState::Unknown {
+            lane.hold_version = match &finished.hold {
+                HoldState::Held(hold) => hold.version,
+                HoldState::Free | HoldState::Unknown => 0,
+            };
+        }
+        match &finished.outcome {
+            Outcome::Ready(_) => {
+                (lane.row, lane.hold) = (finished.row.clone(), finished.hold.clone());
+                lane.results.push_back((queued, finished));
+                self.to_commit.insert(id.clone());
+            }
+            Outcome::Again {
+                at_ms,
+                burned,
+                why,
+                waits_for,
+            } => {
+                queued.waited_for.clone_from(waits_for);
+                let at = &queued.message.at;
+                tracing::debug!(consumer = %self.spec.name, %at.topic, at.partition, at.offset, why, "again later");
+                if *burned {
+                    queued.attempts += 1;
+                    queued
+                        .first_failed_at_ms
+                        .get_or_insert(self.ports.clock.now_ms());
+                    if !self.spec.breaks(Sabotage::C4AttemptsForgotten) {
+                        partition
+                            .tracker
+                            .attempted(queued.message.at.offset, queued.attempts);
+                        self.dirty.insert(id.partition);
+                    }
+                    Stats::add(&self.stats.retried, 1);
+                }
+                lane.not_before_ms = Some(*at_ms);
+                self.timers.insert((*at_ms, id.clone()));
+                if self.spec.breaks(Sabotage::D1RetryAtTheEnd) {
+                    lane.queue.push_back(queued);
+                } else {
+                    lane.queue.push_front(queued);
+                }
+            }
+        }
+        self.list(id);
+    }
+
+    pub(super) async fn begin_commit(
+        &mut self,
+        member: &Arc<dyn Member>,
+    ) -> Option<(BoxFuture<'static, Committed>, Frozen)> {
+        if let Some(partition) = self.wakes.to_reload() {
+            let loaded = self
+                .wakes
+                .load(&*self.ports.state, &self.spec.name, partition)
+                .await;
+            if let Err(e) = loaded {
+                tracing::warn!(consumer = %self.spec.name, error = %e, "wakes cannot be read yet");
+            }
+        }
+        let (batch, frozen) = self.freeze().await?;
+        let now = self.ports.clock.now_ms();
+        self.stats.committing_since_ms.store(now, Ordering::Relaxed);
+        Some((
+            Box::pin(commit(
+                batch,
+                self.spec.clone(),
+                member.clone(),
+                self.ports.clone(),
+            )),
+            frozen,
+        ))
+    }
+
+    pub(super) fn committed(&mut self, done: Committed, frozen: Frozen, member: &dyn Member) {
+        self.stats.committing_since_ms.store(0, Ordering::Relaxed);
+        match done {
+            Committed::Done => self.all_done(&frozen),
+            Committed::Lost { lost, saved } => {
+                let lost: BTreeSet<LaneId> = lost
+                    .iter()
+                    .filter_map(|i| frozen.saving.get(*i))
+                    .cloned()
+                    .collect();
+                let saving: BTreeSet<LaneId> = frozen.saving.iter().cloned().collect();
+                let anew = if saved { saving } else { lost };
+                self.not_done(&frozen, &anew);
+            }
+            Committed::Unsure => self.not_done(&frozen, &frozen.saving.iter().cloned().collect()),
+            Committed::Fenced(leases) => {
+                self.not_done(&frozen, &frozen.saving.iter().cloned().collect());
+                for lease in leases {
+                    self.revoked(lease);
+                }
+            }
+        }
+        self.resume_fetching(member);
+    }
+
+    fn all_done(&mut self, frozen: &Frozen) {
+        for number in &frozen.partitions {
+            if let Some(partition) = self.partitions.get_mut(number) {
+                partition.tracker.committed();
+            }
+        }
+        for id in &frozen.lanes {
+            let Some(lane) = self.lanes.get_mut(id) else {
+                continue;
+            };
+            let results = std::mem::take(&mut lane.frozen);
+            let last_offset = results.last().map(|(queued, _)| queued.message.at.offset);
+            lane.covered = lane.covered.max(last_offset);
+            let changed = |what: fn(&Ready) -> bool| {
+                results
+                    .iter()
+                    .any(|(_, finished)| ready_of(finished).is_some_and(what))
+            };
+            let last = results.last().map(|(_, finished)| finished);
+            if changed(|ready| ready.row_changed) {
+                lane.row_version += 1;
+                if let Some(row) = last.and_then(|finished| finished.row.as_ref())
+                    && self.spec.wakes()
+                {
+                    self.wakes.set(id.partition, &row.id, row.wake_at_ms);
+                }
+            }
+            if changed(|ready| ready.hold_changed)
+                && let Some(HoldState::Held(hold)) = last.map(|finished| &finished.hold)
+            {
+                lane.hold_version = if hold.row.held.is_empty() {
+                    0
+                } else {
+                    lane.hold_version + 1
+                };
+            }
+            for (_, finished) in &results {
+                let Some(ready) = ready_of(finished) else {
+                    continue;
+                };
+                Stats::add(&self.stats.done, 1);
+                match ready.ended {
+                    Ended::Done => {}
+                    Ended::Refused => Stats::add(&self.stats.refused, 1),
+                    Ended::Repeated => Stats::add(&self.stats.repeated, 1),
+                    Ended::DeadLettered => Stats::add(&self.stats.dead_lettered, 1),
+                }
+            }
+            if lane.is_idle() {
+                self.lanes.remove(id);
+            } else {
+                self.list(id);
+            }
+        }
+        Stats::add(&self.stats.commits, 1);
+    }
+
+    /// The commit did not take place: these lanes begin anew from the store, the others' results wait.
+    fn not_done(&mut self, frozen: &Frozen, anew: &BTreeSet<LaneId>) {
+        for wake in &frozen.wakes {
+            if self.partitions.contains_key(&wake.1) {
+                self.wakes.set(wake.1, &wake.2, Some(wake.0));
+            }
+        }
+        self.dirty.extend(&frozen.partitions);
+        for id in &frozen.lanes {
+            let Some(lane) = self.lanes.get_mut(id) else {
+                continue;
+            };
+            if let Some(partition) = self.partitions.get_mut(&id.partition) {
+                lane.frozen
+                    .iter()
+                    .for_each(|(queued, _)| partition.tracker.thaw(queued.message.at.offset));
+            }
+            if anew.contains(id) && !self.spec.breaks(Sabotage::C3LaterResultsKept) {
+                self.to_commit.remove(id);
+                lane.begin_anew();
+            } else {
+                lane.put_back();
+                self.to_commit.insert(id.clone());
+            }
+            self.list(id);
+        }
+    }
+}
