@@ -1,6 +1,5 @@
 //! What can go wrong with an endpoint, told apart as finely as somebody can act on it.
-use answers::ports::ModelError;
-use knowledge::ports::EmbedError;
+use runtime::ports::providers::ModelError;
 use std::time::Duration;
 
 /// How long to wait if an endpoint that has had enough does not say.
@@ -74,7 +73,7 @@ pub(crate) fn breaker(endpoint: &str) -> String {
     format!("model/{endpoint}")
 }
 
-/// As the workers that write answers understand it.
+/// As the workers understand it.
 pub(crate) fn model_error(endpoint: &str, e: ProviderError) -> ModelError {
     let (endpoint, why) = (breaker(endpoint), e.to_string());
     match e {
@@ -89,15 +88,5 @@ pub(crate) fn model_error(endpoint: &str, e: ProviderError) -> ModelError {
         },
         ProviderError::Refused { .. } => ModelError::Refused { endpoint, why },
         ProviderError::Nonsense(_) => ModelError::Nonsense { endpoint, why },
-    }
-}
-
-/// As the workers that build the index understand it.
-pub(crate) fn embed_error(e: ModelError) -> EmbedError {
-    match e {
-        ModelError::Unavailable { endpoint, why } => EmbedError::Unavailable { endpoint, why },
-        ModelError::Busy { endpoint, wait } => EmbedError::Busy { endpoint, wait },
-        ModelError::Refused { endpoint, why } => EmbedError::Refused { endpoint, why },
-        ModelError::Nonsense { endpoint, why } => EmbedError::Nonsense { endpoint, why },
     }
 }

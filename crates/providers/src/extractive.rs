@@ -2,6 +2,7 @@
 mod asked;
 mod dates;
 mod score;
+mod sought;
 
 use answers::ports::{Pieces, Written};
 use answers::prompt::Prompt;

@@ -1,11 +1,10 @@
 //! A call through its endpoint's breaker (D2).
 use crate::ProviderError;
-use crate::error::{breaker, embed_error, model_error};
+use crate::error::{breaker, model_error};
 use crate::openai::OpenAiEmbedder;
-use answers::ports::ModelError;
-use knowledge::ports::EmbedError;
 use runtime::BoxFuture;
 use runtime::breaker::Breakers;
+use runtime::ports::providers::{Embedder, ModelError};
 
 /// Calls if the breaker lets it, and tells the breaker what came of it.
 pub(crate) async fn guarded<T>(
@@ -45,22 +44,7 @@ impl Guarded {
     }
 }
 
-impl knowledge::ports::Embedder for Guarded {
-    fn model(&self) -> &str {
-        self.embedder.model()
-    }
-    fn dimensions(&self) -> usize {
-        self.embedder.dimensions()
-    }
-    fn embed<'a>(
-        &'a self,
-        texts: &'a [String],
-    ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, EmbedError>> {
-        Box::pin(async move { self.vectors(texts).await.map_err(embed_error) })
-    }
-}
-
-impl answers::ports::Embedder for Guarded {
+impl Embedder for Guarded {
     fn model(&self) -> &str {
         self.embedder.model()
     }

@@ -1,8 +1,7 @@
 //! An embedder without a network: texts that share words, or parts of words, have similar vectors.
-use answers::ports::ModelError;
 use answers::words::{Stems, folded, is_function_word, words};
-use knowledge::ports::EmbedError;
 use runtime::BoxFuture;
+use runtime::ports::providers::{Embedder, ModelError};
 use std::collections::BTreeMap;
 
 /// Changes whenever the vectors of a text change: an index belongs to one model.
@@ -38,7 +37,7 @@ impl LexicalEmbedder {
             if is_function_word(&word) {
                 continue;
             }
-            let stem = stems.of(&word);
+            let stem = stems.by_rule(&word);
             count("word", &stem, 1.0);
             let parts = parts(&word);
             // Divided by the root: as many parts as a long word has would else drown the short ones.
@@ -105,22 +104,7 @@ fn unit(mut vector: Vec<f32>) -> Vec<f32> {
     vector
 }
 
-impl knowledge::ports::Embedder for LexicalEmbedder {
-    fn model(&self) -> &str {
-        MODEL
-    }
-    fn dimensions(&self) -> usize {
-        DIMENSIONS
-    }
-    fn embed<'a>(
-        &'a self,
-        texts: &'a [String],
-    ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, EmbedError>> {
-        Box::pin(async move { Ok(self.vectors(texts)) })
-    }
-}
-
-impl answers::ports::Embedder for LexicalEmbedder {
+impl Embedder for LexicalEmbedder {
     fn model(&self) -> &str {
         MODEL
     }

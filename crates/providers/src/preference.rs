@@ -2,10 +2,11 @@
 use crate::error::{breaker, model_error};
 use crate::guarded::guarded;
 use crate::{ExtractiveAnswerer, OpenAiChat, ProviderError};
-use answers::ports::{ModelError, Models, Pieces, Written};
+use answers::ports::{Models, Pieces, Written};
 use answers::prompt::Prompt;
 use runtime::BoxFuture;
 use runtime::breaker::Breakers;
+use runtime::ports::providers::ModelError;
 
 /// A model that can be asked.
 #[derive(Clone)]

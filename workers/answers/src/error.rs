@@ -1,5 +1,5 @@
 //! What can go wrong with an answer, and what each failure means.
-use crate::ports::ModelError;
+use runtime::ports::providers::ModelError;
 use runtime::{Failure, PortError, Retry, Verdict};
 use std::time::Duration;
 

@@ -25,8 +25,9 @@ pub use error::AnswerError;
 
 use events::answers::AnswerDelta;
 use events::consumer;
-use ports::{Embedder, Models};
+use ports::Models;
 use runtime::Consumer;
+use runtime::ports::providers::Embedder;
 use std::sync::Arc;
 
 /// What this worker consumes and emits. tests/tests/architecture holds it against topics.yaml.

@@ -1,27 +1,10 @@
-//! What this worker needs from outside besides the runtime's ports: models, and vectors of questions.
+//! What this worker needs from outside besides the runtime's ports: models that write.
 use crate::prompt::Prompt;
 use events::answers::Usage;
 use futures::channel::mpsc;
 use futures::{SinkExt, StreamExt};
 use runtime::BoxFuture;
-use std::time::Duration;
-
-/// Turns texts into vectors; `providers` implements it. It must be the embedder of the index.
-pub trait Embedder: Send + Sync {
-    /// The model's name; vectors of two models cannot be compared.
-    fn model(&self) -> &str;
-    /// How many numbers a vector has.
-    fn dimensions(&self) -> usize;
-    /// The cosine from which on a passage may be about a question although they share no word. `None`: this
-    /// embedder compares words only, and its similarity alone says nothing.
-    fn similar_from(&self) -> Option<f32>;
-    /// A vector for each text, in the same order.
-    ///
-    /// # Errors
-    /// [`ModelError`].
-    fn embed<'a>(&'a self, texts: &'a [String])
-    -> BoxFuture<'a, Result<Vec<Vec<f32>>, ModelError>>;
-}
+use runtime::ports::providers::ModelError;
 
 /// Writes answers; `providers` implements it, by one model or by several in order of preference.
 pub trait Models: Send + Sync {
@@ -114,41 +97,4 @@ pub(crate) async fn next_pieces(reading: &mut Reading) -> Option<Vec<Piece>> {
         }
     }
     Some(ready)
-}
-
-/// Why a model did not do its work.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ModelError {
-    /// It did not answer, not in time, not to the end, or said that it cannot now.
-    #[error("{endpoint} is not available: {why}")]
-    Unavailable {
-        /// The name of its breaker, `model/<endpoint>`.
-        endpoint: String,
-        /// What happened.
-        why: String,
-    },
-    /// It has had enough for now.
-    #[error("{endpoint} asks to wait {} s", wait.as_secs())]
-    Busy {
-        /// The name of its breaker.
-        endpoint: String,
-        /// How long it asks to wait.
-        wait: Duration,
-    },
-    /// It does not take what it is given: a wrong key, a wrong model, a text that is too long.
-    #[error("{endpoint} refuses: {why}")]
-    Refused {
-        /// The name of its breaker.
-        endpoint: String,
-        /// What it said.
-        why: String,
-    },
-    /// It answered something that is no answer.
-    #[error("{endpoint} answered nonsense: {why}")]
-    Nonsense {
-        /// The name of its breaker.
-        endpoint: String,
-        /// What is wrong with it.
-        why: String,
-    },
 }

@@ -65,6 +65,94 @@ pub fn is_function_word(folded: &str) -> bool {
     WORDS.contains(folded)
 }
 
+/// English forms that no rule leads to their word, sorted. Without them `founded` and `found` would be one word, and
+/// `held` and `hold` two. Forms that are words of their own as well (left, saw, ground) are left out.
+const IRREGULAR: &[(&str, &str)] = &[
+    ("ate", "eat"),
+    ("began", "begin"),
+    ("begun", "begin"),
+    ("bought", "buy"),
+    ("broke", "break"),
+    ("broken", "break"),
+    ("brought", "bring"),
+    ("built", "build"),
+    ("came", "come"),
+    ("caught", "catch"),
+    ("children", "child"),
+    ("chose", "choose"),
+    ("chosen", "choose"),
+    ("dealt", "deal"),
+    ("drank", "drink"),
+    ("driven", "drive"),
+    ("drove", "drive"),
+    ("drunk", "drink"),
+    ("eaten", "eat"),
+    ("fallen", "fall"),
+    ("fed", "feed"),
+    ("feet", "foot"),
+    ("fell", "fall"),
+    ("flew", "fly"),
+    ("flown", "fly"),
+    ("forgotten", "forget"),
+    ("fought", "fight"),
+    ("found", "find"),
+    ("froze", "freeze"),
+    ("frozen", "freeze"),
+    ("geese", "goose"),
+    ("gone", "go"),
+    ("grew", "grow"),
+    ("grown", "grow"),
+    ("held", "hold"),
+    ("hid", "hide"),
+    ("hidden", "hide"),
+    ("hung", "hang"),
+    ("kept", "keep"),
+    ("laid", "lay"),
+    ("led", "lead"),
+    ("lent", "lend"),
+    ("lost", "lose"),
+    ("made", "make"),
+    ("meant", "mean"),
+    ("men", "man"),
+    ("met", "meet"),
+    ("mice", "mouse"),
+    ("paid", "pay"),
+    ("ran", "run"),
+    ("rang", "ring"),
+    ("ridden", "ride"),
+    ("rode", "ride"),
+    ("said", "say"),
+    ("sang", "sing"),
+    ("sat", "sit"),
+    ("seen", "see"),
+    ("sent", "send"),
+    ("slept", "sleep"),
+    ("sold", "sell"),
+    ("sought", "seek"),
+    ("spent", "spend"),
+    ("spoken", "speak"),
+    ("stolen", "steal"),
+    ("stood", "stand"),
+    ("struck", "strike"),
+    ("swam", "swim"),
+    ("swum", "swim"),
+    ("taken", "take"),
+    ("taught", "teach"),
+    ("teeth", "tooth"),
+    ("thought", "think"),
+    ("threw", "throw"),
+    ("thrown", "throw"),
+    ("took", "take"),
+    ("understood", "understand"),
+    ("went", "go"),
+    ("women", "woman"),
+    ("won", "win"),
+    ("wore", "wear"),
+    ("worn", "wear"),
+    ("written", "write"),
+    ("wrote", "write"),
+];
+
 /// Stems: what inflections of a word have in common. English rules; other languages lose little by them, since
 /// question and passage are treated alike.
 pub struct Stems(Stemmer);
@@ -76,6 +164,11 @@ impl Default for Stems {
 impl Stems {
     /// Of a folded word.
     pub fn of(&self, folded: &str) -> String {
+        let irregular = IRREGULAR.binary_search_by_key(&folded, |(form, _)| form);
+        self.by_rule(irregular.map_or(folded, |at| IRREGULAR[at].1))
+    }
+    /// Of a folded word, by the rules alone: the same for ever.
+    pub fn by_rule(&self, folded: &str) -> String {
         self.0.stem(folded).into_owned()
     }
     /// The stems of the content words of a text, in order, with repeats.
@@ -144,6 +237,13 @@ mod tests {
             Vec::<String>::new()
         );
         assert_eq!(stems.content("Café"), stems.content("cafe"));
+    }
+    #[test]
+    fn irregular_forms_share_the_stem_of_their_word_and_of_no_other() {
+        let stems = Stems::default();
+        assert!(IRREGULAR.is_sorted_by_key(|(form, _)| *form));
+        assert_eq!(stems.content("found held"), stems.content("finding holds"));
+        assert_ne!(stems.content("founded"), stems.content("found"));
     }
     #[test]
     fn numbers_stay_whole() {

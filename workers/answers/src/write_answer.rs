@@ -1,7 +1,7 @@
 //! Effect: an answer with citations, streamed while it is written.
 use crate::draft::Draft;
 use crate::error::MAX_QUESTION;
-use crate::ports::{Embedder, Models, Piece, Pieces, Reading, Written, next_pieces, pieces};
+use crate::ports::{Models, Piece, Pieces, Reading, Written, next_pieces, pieces};
 use crate::prompt::{Passage, Prompt};
 use crate::relevance::relevant;
 use crate::settings::{self, ChatbotSettings, SettingsRow};
@@ -11,6 +11,7 @@ use crate::{AnswerError, unknown};
 use events::Personal;
 use events::answers::{AnswerWritten, Role, Turn};
 use events::chatbots::ChatbotState;
+use runtime::ports::providers::Embedder;
 use runtime::ports::search::Query;
 use runtime::{Context, Emits, Handler, reply};
 use std::sync::Arc;

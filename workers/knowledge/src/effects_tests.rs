@@ -1,18 +1,18 @@
 use crate::embed_passages::EmbedPassages;
 use crate::passages::Passage;
-use crate::ports::{EmbedError, Embedder};
 use crate::publish_revision::PublishRevision;
 use crate::retire_document::RetireDocument;
 use crate::shelf::Shelf;
 use events::BlobRef;
 use events::knowledge::{self, Embedded, Published, Retired};
+use runtime::ports::providers::{Embedder, ModelError};
 use runtime::testkit::handlers::{Given, given};
 use runtime::{BoxFuture, Retry, Verdict, reply};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Answers every call alike, whatever it is asked.
-type Vectors = Result<Vec<Vec<f32>>, EmbedError>;
+type Vectors = Result<Vec<Vec<f32>>, ModelError>;
 struct Says(fn(&[String]) -> Vectors);
 impl Embedder for Says {
     fn model(&self) -> &str {
@@ -21,14 +21,17 @@ impl Embedder for Says {
     fn dimensions(&self) -> usize {
         2
     }
+    fn similar_from(&self) -> Option<f32> {
+        None
+    }
     fn embed<'a>(
         &'a self,
         texts: &'a [String],
-    ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, EmbedError>> {
+    ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, ModelError>> {
         Box::pin(std::future::ready(self.0(texts)))
     }
 }
-fn lengths(texts: &[String]) -> Result<Vec<Vec<f32>>, EmbedError> {
+fn lengths(texts: &[String]) -> Result<Vec<Vec<f32>>, ModelError> {
     Ok(texts
         .iter()
         .map(|text| vec![3.0 * text.len() as f32, 4.0 * text.len() as f32])
@@ -141,7 +144,7 @@ async fn unreadable_passages_are_a_dead_letter_and_missing_ones_are_tried_again(
 async fn an_embedder_that_is_down_is_waited_for_and_one_that_is_busy_too() {
     let shelf = Shelf::new();
     let down = |_: &[String]| {
-        Err(EmbedError::Unavailable {
+        Err(ModelError::Unavailable {
             endpoint: endpoint(),
             why: "hangs".into(),
         })
@@ -154,7 +157,7 @@ async fn an_embedder_that_is_down_is_waited_for_and_one_that_is_busy_too() {
         .await
         .fails(Verdict::Retry(Retry::WhenUp("model/test".into())));
     let busy = |_: &[String]| {
-        Err(EmbedError::Busy {
+        Err(ModelError::Busy {
             endpoint: endpoint(),
             wait: Duration::from_secs(7),
         })
@@ -167,7 +170,7 @@ async fn an_embedder_that_is_down_is_waited_for_and_one_that_is_busy_too() {
         .await
         .fails(Verdict::Retry(Retry::After(Duration::from_secs(7))));
     let refuses = |_: &[String]| {
-        Err(EmbedError::Refused {
+        Err(ModelError::Refused {
             endpoint: endpoint(),
             why: "wrong key".into(),
         })

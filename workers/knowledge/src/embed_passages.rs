@@ -1,8 +1,8 @@
 //! Effect: passages become vectors, staged in the index under their revision; nobody finds them yet.
 use crate::KnowledgeError;
 use crate::passages::{self, Passage};
-use crate::ports::Embedder;
 use events::knowledge::Embedded;
+use runtime::ports::providers::Embedder;
 use runtime::ports::search::{IndexedPassage, Revision};
 use runtime::{Context, Emits, Handler, reply};
 use std::sync::Arc;

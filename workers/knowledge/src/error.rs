@@ -1,7 +1,7 @@
 //! What can go wrong with the index, and what each failure means.
 use crate::passages::Unreadable;
-use crate::ports::EmbedError;
 use runtime::ports::blobs::BlobError;
+use runtime::ports::providers::ModelError;
 use runtime::{Failure, Panicked, PortError, Refusal, Retry, Verdict};
 
 /// Why a document does not come into the index.
@@ -37,7 +37,7 @@ pub enum KnowledgeError {
     Panicked(#[from] Panicked),
     /// There are no vectors.
     #[error(transparent)]
-    Embed(#[from] EmbedError),
+    Embed(#[from] ModelError),
     /// Another number of vectors than of texts, of another length, or not numbers.
     #[error("{model} gave vectors that cannot be used: {why}")]
     BadVectors {
@@ -55,14 +55,14 @@ impl Failure for KnowledgeError {
             Self::Blob(e) => e.verdict(),
             Self::Unreadable(_) => Verdict::DeadLetter("knowledge.passages_unreadable"),
             Self::Panicked(_) => Verdict::DeadLetter("knowledge.panicked"),
-            Self::Embed(EmbedError::Unavailable { endpoint, .. }) => {
+            Self::Embed(ModelError::Unavailable { endpoint, .. }) => {
                 Verdict::Retry(Retry::WhenUp(endpoint.clone()))
             }
-            Self::Embed(EmbedError::Busy { wait, .. }) => Verdict::Retry(Retry::After(*wait)),
-            Self::Embed(EmbedError::Refused { .. }) => {
+            Self::Embed(ModelError::Busy { wait, .. }) => Verdict::Retry(Retry::After(*wait)),
+            Self::Embed(ModelError::Refused { .. }) => {
                 Verdict::DeadLetter("knowledge.embedder_refused")
             }
-            Self::Embed(EmbedError::Nonsense { .. }) | Self::BadVectors { .. } => {
+            Self::Embed(ModelError::Nonsense { .. }) | Self::BadVectors { .. } => {
                 Verdict::Retry(Retry::Backoff)
             }
         }

@@ -4,7 +4,7 @@
 //! - [`indexed_document`]: the entity, which revision of a document searches find and which one is on its way;
 //! - [`embed_passages`], [`publish_revision`], [`retire_document`]: the effects on the index;
 //! - [`ledger`]: of each document, passages expected = embedded = stored = retrievable;
-//! - [`passages`]: how passages stand in their blob; [`ports`]: what turns text into vectors.
+//! - [`passages`]: how passages stand in their blob.
 
 #[cfg(test)]
 mod effects_tests;
@@ -14,7 +14,6 @@ pub mod indexed_document;
 pub mod intake;
 pub mod ledger;
 pub mod passages;
-pub mod ports;
 pub mod publish_revision;
 pub mod retire_document;
 #[cfg(test)]
@@ -28,8 +27,8 @@ use events::knowledge::{
     self as commands, EmbeddingFailed, EmbeddingReady, EmbeddingRemoved, IndexDocument,
     RemoveFromIndex,
 };
-use ports::Embedder;
 use runtime::Consumer;
+use runtime::ports::providers::Embedder;
 use std::sync::Arc;
 
 /// What this worker consumes and emits. tests/tests/architecture holds it against topics.yaml.

@@ -5,6 +5,7 @@ use providers::{
     ExtractiveAnswerer, Guarded, LexicalEmbedder, Model, OpenAiChat, OpenAiEmbedder, Preference,
 };
 use runtime::breaker::Breakers;
+use runtime::ports::providers::Embedder;
 use std::sync::Arc;
 
 /// The cosine from which on a passage is worth a look although it shares no word with the question.
@@ -13,9 +14,9 @@ const SIMILAR_FROM: f32 = 0.3;
 /// What the workers are given.
 pub(super) struct Models {
     /// For passages.
-    pub of_passages: Arc<dyn knowledge::ports::Embedder>,
+    pub of_passages: Arc<dyn Embedder>,
     /// For questions: the same embedder.
-    pub of_questions: Arc<dyn answers::ports::Embedder>,
+    pub of_questions: Arc<dyn Embedder>,
     /// In order of preference.
     pub writers: Arc<dyn answers::ports::Models>,
 }

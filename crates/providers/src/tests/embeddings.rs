@@ -1,8 +1,8 @@
 use super::chat::endpoint;
 use super::liar::{Act, Liar, json, response};
 use crate::{Guarded, OpenAiEmbedder, ProviderError};
-use knowledge::ports::{EmbedError, Embedder};
 use runtime::breaker::Breakers;
+use runtime::ports::providers::{Embedder, ModelError};
 use runtime::testkit::nowhere::StillClock;
 use std::sync::Arc;
 
@@ -75,7 +75,7 @@ async fn after_failures_in_a_row_nobody_calls_until_the_pause_is_over() {
             .await
             .expect_err("a failure");
         assert!(
-            matches!(&e, EmbedError::Unavailable { endpoint, .. } if endpoint == "model/liar"),
+            matches!(&e, ModelError::Unavailable { endpoint, .. } if endpoint == "model/liar"),
             "{e}"
         );
     }

@@ -1,10 +1,11 @@
 use super::chat::{endpoint, prompt};
 use super::liar::{Act, Liar, response, stream, whole_stream, words};
 use crate::{Endpoint, ExtractiveAnswerer, Model, OpenAiChat, Preference};
-use answers::ports::{ModelError, Models, Piece, Written, pieces};
+use answers::ports::{Models, Piece, Written, pieces};
 use answers::prompt::Prompt;
 use answers::understand::understand;
 use runtime::breaker::Breakers;
+use runtime::ports::providers::ModelError;
 use runtime::testkit::nowhere::StillClock;
 use std::sync::Arc;
 use std::time::Duration;

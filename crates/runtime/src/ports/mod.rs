@@ -4,6 +4,7 @@
 pub mod blobs;
 pub mod clock;
 pub mod log;
+pub mod providers;
 pub mod schemas;
 pub mod search;
 pub mod state;
