@@ -1,4 +1,4 @@
-//! The table of figures: medians, spread, targets.
+//! The table of figures: medians, spread, targets, and what the disk took meanwhile.
 
 struct Line {
     name: String,
@@ -6,32 +6,42 @@ struct Line {
     spread: (f64, f64),
     unit: &'static str,
     target: Option<(&'static str, f64, bool)>,
+    /// Milliseconds of an fdatasync just before the measurement.
+    disk: f64,
 }
 
 /// Figures as they are measured.
 #[derive(Default)]
-pub struct Table(Vec<Line>);
+pub struct Table {
+    lines: Vec<Line>,
+    disk: f64,
+}
 
 impl Table {
+    /// What an fdatasync takes now, in milliseconds: it stands beside the figures that follow.
+    pub fn disk(&mut self, milliseconds: f64) {
+        self.disk = milliseconds;
+    }
     fn line(&mut self, name: &str, runs: &[f64], unit: &'static str) -> &mut Line {
         let mut sorted = runs.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
         let median = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
         let ends = (sorted.first().copied(), sorted.last().copied());
         let spread = (ends.0.unwrap_or(f64::NAN), ends.1.unwrap_or(f64::NAN));
-        let at = self.0.len();
-        self.0.push(Line {
+        let at = self.lines.len();
+        self.lines.push(Line {
             name: name.to_owned(),
             median,
             spread,
             unit,
             target: None,
+            disk: self.disk,
         });
-        &mut self.0[at]
+        &mut self.lines[at]
     }
     /// A figure without a target.
-    pub fn note(&mut self, name: &str, figure: f64, unit: &'static str) {
-        self.line(name, &[figure], unit);
+    pub fn note(&mut self, name: &str, runs: &[f64], unit: &'static str) {
+        self.line(name, runs, unit);
     }
     /// A figure that is to be at most `target`.
     pub fn at_most(&mut self, name: &str, runs: &[f64], target: f64, unit: &'static str) {
@@ -45,24 +55,45 @@ impl Table {
     }
     /// Whether a target was missed.
     pub fn missed(&self) -> bool {
-        self.0
+        self.lines
             .iter()
             .any(|line| line.target.is_some_and(|(_, _, met)| !met))
     }
     /// Prints the table on stdout.
     pub fn print(&self) {
         println!(
-            "{:<52} {:>12} {:>25} {:>22}",
-            "", "median", "least - most", "target"
+            "{:<52} {:>14} {:>25} {:>24} {:>14}",
+            "", "median", "least - most", "target", "fdatasync"
         );
-        for line in &self.0 {
+        for line in &self.lines {
             let target = line.target.map_or_else(String::new, |(how, target, met)| {
                 format!("{how} {target:.1} {}", if met { "met" } else { "MISSED" })
             });
             println!(
-                "{:<52} {:>9.2} {:<3} {:>11.2} - {:>11.2} {:>22}",
-                line.name, line.median, line.unit, line.spread.0, line.spread.1, target
+                "{:<52} {:>10.2} {:<3} {:>11.2} - {:>11.2} {:>24} {:>11.2} ms",
+                line.name, line.median, line.unit, line.spread.0, line.spread.1, target, line.disk
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_decides() {
+        let mut table = Table::default();
+        table.at_most("a", &[9.0, 1.0, 2.0], 2.0, "ms");
+        table.note("b", &[1e9], "ms");
+        assert!(!table.missed());
+        table.at_least("c", &[9.0, 1.0, 2.0], 3.0, "/s");
+        assert!(table.missed());
+    }
+    #[test]
+    fn what_was_not_measured_is_missed() {
+        let mut table = Table::default();
+        table.at_most("a", &[], 2.0, "ms");
+        assert!(table.missed());
     }
 }
