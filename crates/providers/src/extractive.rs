@@ -1,6 +1,7 @@
 //! An answerer without a network: it quotes the sentences that say most about the question, word for word, or nothing.
 mod asked;
 mod dates;
+mod reading;
 mod score;
 mod sought;
 

@@ -125,14 +125,15 @@ fn count(sql: &Connection, scope: i64, word: &str, most: i64) -> Result<i64, Fau
     Ok(count.query_row(params![expression, most], |row| row.get(0))?)
 }
 
-/// Any of the rare words; the common ones may be there.
+/// Any of the rare words; the common ones may be there. Beside common ones the rare words count twice: what else
+/// would let a passage pass that has none of the common ones is a word that all passages have, and BM25 would read it
+/// in all of them.
 fn join(scope: i64, rare: &[String], common: &[String]) -> String {
     let rare = any(scope, rare);
     if common.is_empty() {
         return rare;
     }
-    let everywhere = format!("scope : \"{}\"", scope_word(scope));
-    format!("{rare} AND ({everywhere} OR {})", any(scope, common))
+    format!("{rare} AND ({rare} OR {})", any(scope, common))
 }
 
 fn any(scope: i64, words: &[String]) -> String {
@@ -158,7 +159,7 @@ mod tests {
         let rare = "{heading text} : (\"7xa\" OR \"7xb\")";
         assert_eq!(
             query,
-            format!("{rare} AND (scope : \"s7\" OR {{heading text}} : (\"7xc\"))")
+            format!("{rare} AND ({rare} OR {{heading text}} : (\"7xc\"))")
         );
         assert_eq!(join(7, &found[1..3], &[]), rare);
         assert_eq!(words(" ?! \"*\" "), Vec::<String>::new());
