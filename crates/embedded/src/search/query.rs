@@ -1,5 +1,5 @@
 //! Searching: both lists, fused by reciprocal rank.
-use super::vectors::{Scope, VectorCache, unit};
+use super::vectors::{Scope, VectorCache, direction};
 use super::{ORDINALS, scope_of, words};
 use crate::fault::Fault;
 use runtime::ports::search::{Hit, Query};
@@ -26,7 +26,7 @@ pub(super) fn query(
         return Ok(vec![]);
     };
     let scope = cache.scope(sql, scope_no)?;
-    let vector = unit(&query.vector).unwrap_or_default();
+    let vector = direction(&query.vector).unwrap_or_default();
     let depth = (4 * query.limit).max(50);
     let by_text = match words::expression(sql, scope_no, &scope, &query.text)? {
         Some(expression) => by_text(sql, &scope, &expression, depth)?,
