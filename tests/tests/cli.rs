@@ -1,5 +1,7 @@
 //! The real binary, as a person uses it.
 pub(crate) mod binary;
 mod commands;
+mod deleting;
 mod looking;
+mod operating;
 mod serving;

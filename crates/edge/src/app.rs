@@ -4,6 +4,7 @@ use crate::config::EdgeConfig;
 use crate::health::Health;
 use crate::metrics::{Metrics, Observed};
 use crate::operations::Operations;
+use events::map::TopicMap;
 use runtime::Ports;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -11,6 +12,7 @@ use tokio::sync::watch;
 /// What every request handler shares.
 pub struct App {
     pub(crate) ports: Ports,
+    pub(crate) map: Arc<TopicMap>,
     pub(crate) config: EdgeConfig,
     pub(crate) health: Arc<dyn Health>,
     pub(crate) more_metrics: Vec<Arc<dyn Metrics>>,

@@ -61,6 +61,16 @@ pub struct ApiKey {
     pub sha256: KeyHash,
 }
 
+/// Who looks after the whole house: dead letters and stuck sagas of every tenant, and nothing else.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorKey {
+    /// Names the operator, for logs.
+    pub name: String,
+    /// Of the key.
+    pub sha256: KeyHash,
+}
+
 /// Bounds on what may come in.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -125,6 +135,8 @@ pub struct EdgeConfig {
     pub listen: SocketAddr,
     /// Who may come in. None: nobody.
     pub keys: Vec<ApiKey>,
+    /// Who looks after it. None: nobody, over HTTP.
+    pub operators: Vec<OperatorKey>,
     /// Bounds on what may come in.
     pub limits: Limits,
     /// The web pages that may call it from a browser, as origins (`https://example.org`); `*` for any.
@@ -135,6 +147,7 @@ impl Default for EdgeConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             keys: vec![],
+            operators: vec![],
             limits: Limits::default(),
             cors_origins: vec![],
         }

@@ -5,6 +5,8 @@
 //! - `router`: the table of endpoints; `api`: each of them; `openapi`: their description, from the same table;
 //! - `tenant`: who asks (G4); `asked`: how; `submit`: from a request to a command and back;
 //! - `operations`: what was asked for, as rows; `streams` and `tale`: server-sent events (H3);
+//! - `operator`: dead letters and stuck sagas, for an operator's key;
+//! - `error_pages`: what the `type` of a problem document leads to;
 //! - `read_models`: what is shown of the workers' views; `problem`: every error that leaves (RFC 9457).
 
 mod admission;
@@ -14,10 +16,12 @@ mod app;
 mod asked;
 mod body;
 mod config;
+mod error_pages;
 mod health;
 mod metrics;
 mod openapi;
 mod operations;
+mod operator;
 mod problem;
 mod read_models;
 mod router;
@@ -32,13 +36,22 @@ mod upload;
 mod tests;
 
 pub use alerts::{Alert, Alerts, SagaAlerts};
-pub use config::{ApiKey, EdgeConfig, KeyHash, Limits, NotAHash};
+pub use config::{ApiKey, EdgeConfig, KeyHash, Limits, NotAHash, OperatorKey};
+pub use error_pages::{error_codes, error_page};
 pub use health::{AlwaysUp, Check, Condition, Health};
 pub use metrics::Metrics;
 pub use openapi::document as openapi_document;
 pub use operations::told::{Replies, Told};
+pub use operator::{AT_ONCE, NotATime, Operator, OperatorError, Verb, Which, letter_json, when};
 pub use problem::Code;
 pub use server::{Edge, EdgeError};
+
+/// Operations and streams without HTTP, for tests of the whole.
+#[cfg(feature = "testkit")]
+pub mod testkit {
+    pub use crate::operations::{Begin, Kind, Operations, Subject, row::OperationRow};
+    pub use crate::tale::{Say, Tale};
+}
 
 use events::topic::consumer;
 use runtime::Consumer;

@@ -1,9 +1,9 @@
 //! The table of endpoints: where each is, who handles it, how it is described; and what stands around them.
 use crate::api::{blobs, chatbots, conversations, documents, operations, questions};
 use crate::app::App;
-use crate::openapi::{Answer, Body, Doc};
+use crate::openapi::{Answer, Body, Doc, OpenTo};
 use crate::problem::{Code, Problem, write_problems};
-use crate::{health, metrics, openapi, tenant};
+use crate::{error_pages, health, metrics, openapi, operator, tenant};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
@@ -30,7 +30,12 @@ pub struct Endpoint {
     handler: MethodRouter<Arc<App>>,
 }
 
-fn endpoint<H, T>(method: &'static str, path: &'static str, handler: H, doc: Doc) -> Endpoint
+pub(crate) fn endpoint<H, T>(
+    method: &'static str,
+    path: &'static str,
+    handler: H,
+    doc: Doc,
+) -> Endpoint
 where
     H: Handler<T, Arc<App>>,
     T: 'static,
@@ -71,7 +76,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         "/v1/operations/{operation}",
     );
     let page = ["limit", "after"].as_slice();
-    vec![
+    let mut all = vec![
         endpoint(
             "post",
             chatbots_,
@@ -225,6 +230,16 @@ pub fn endpoints() -> Vec<Endpoint> {
         ),
         endpoint(
             "get",
+            "/errors/{code}",
+            error_pages::get,
+            Doc::open(
+                "getErrorPage",
+                "What a code means and what to do: the `type` of a problem document",
+            )
+            .answers(&[Answer::Markdown]),
+        ),
+        endpoint(
+            "get",
             "/openapi.json",
             openapi::serve,
             Doc::open("getOpenApi", "This description").answers(&[Ok("Anything")]),
@@ -252,10 +267,12 @@ pub fn endpoints() -> Vec<Endpoint> {
             Doc::open("getMetrics", "Metrics in the OpenMetrics text format")
                 .answers(&[Answer::Text]),
         ),
-    ]
+    ];
+    all.extend(operator::endpoints());
+    all
 }
 
-async fn nothing() -> Problem {
+pub(crate) async fn nothing() -> Problem {
     Problem::new(
         Code::NotFound,
         "nothing is here; /openapi.json lists what there is",
@@ -311,20 +328,21 @@ fn cors(origins: &[String]) -> CorsLayer {
 
 /// Everything that is served.
 pub fn router(app: Arc<App>) -> Router {
-    let (mut open, mut guarded) = (Router::new(), Router::new());
+    let (mut open, mut guarded, mut kept) = (Router::new(), Router::new(), Router::new());
     for Endpoint {
         path, handler, doc, ..
     } in endpoints()
     {
-        if doc.open {
-            open = open.route(path, handler);
-        } else {
-            guarded = guarded.route(path, handler);
+        match doc.open_to {
+            OpenTo::Everybody => open = open.route(path, handler),
+            OpenTo::Tenants => guarded = guarded.route(path, handler),
+            OpenTo::Operators => kept = kept.route(path, handler),
         }
     }
     let silence = Duration::from_secs(app.config.limits.body_silence_s.max(1));
     guarded
         .route_layer(from_fn_with_state(app.clone(), tenant::authenticate))
+        .merge(kept.route_layer(from_fn_with_state(app.clone(), operator::let_in)))
         .merge(open)
         .fallback(nothing)
         // Each body has a limit of its own; see `body` and `upload`.

@@ -8,6 +8,7 @@ use crate::operations::{Marks, Operations};
 use crate::router::router;
 use axum::serve::ListenerExt;
 use events::id::partition_of;
+use events::map::TopicMap;
 use events::topic;
 use runtime::{PortError, Ports};
 use std::sync::Arc;
@@ -61,6 +62,7 @@ impl Edge {
         let (observed, more_metrics) = (Observed::default(), vec![]);
         let app = App {
             ports,
+            map: Arc::new(TopicMap::embedded().clone()),
             config,
             health,
             more_metrics,

@@ -50,7 +50,7 @@ fn find(keys: &[ApiKey], presented: &str) -> Option<Tenant> {
     found
 }
 
-fn presented(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn presented(headers: &HeaderMap) -> Option<&str> {
     let text = |name| {
         headers
             .get(name)

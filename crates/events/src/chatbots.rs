@@ -166,6 +166,9 @@ pub struct UpdateChatbot {
     /// Its new settings, whole.
     #[serde(default)]
     pub settings: Option<Settings>,
+    /// What changes of its settings, as a JSON merge patch (RFC 7396): what is not named stays, null is the default again.
+    #[serde(default)]
+    pub settings_patch: Option<String>,
 }
 record!(
     UpdateChatbot,

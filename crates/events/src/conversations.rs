@@ -217,3 +217,62 @@ record!(
     "conversations/ConversationEnded.avsc"
 );
 addressed!(ConversationEnded, topic::CONVERSATION_ENDED, conversation);
+
+/// Command: end all conversations of a chatbot. Done is [`crate::reply::Ok`]: every one has ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndConversations {
+    /// The chatbot.
+    pub chatbot: String,
+}
+record!(
+    EndConversations,
+    "troupe.conversations.EndConversations",
+    "conversations/EndConversations.avsc"
+);
+addressed!(EndConversations, topic::CONVERSATIONS_CLOSING, chatbot);
+
+/// Command: list some conversations of a chatbot. Done is [`ConversationsListed`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListConversations {
+    /// The chatbot.
+    pub chatbot: String,
+    /// Where to begin: shelves of the roster below it were listed.
+    pub shelf: i64,
+}
+record!(
+    ListConversations,
+    "troupe.conversations.ListConversations",
+    "conversations/ListConversations.avsc"
+);
+addressed!(ListConversations, topic::CONVERSATIONS_EFFECTS, chatbot);
+
+/// Reply to [`ListConversations`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversationsListed {
+    /// The chatbot.
+    pub chatbot: String,
+    /// Some of its conversations.
+    #[serde(default)]
+    pub conversations: Vec<String>,
+    /// Where to go on; absent if these were the last.
+    #[serde(default)]
+    pub next: Option<i64>,
+}
+record!(
+    ConversationsListed,
+    "troupe.conversations.ConversationsListed",
+    "conversations/ConversationsListed.avsc"
+);
+
+/// Command: look whether anything of a chatbot's conversations is still shown. Done is [`crate::reply::Ok`]: nothing is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyEnded {
+    /// The chatbot.
+    pub chatbot: String,
+}
+record!(
+    VerifyEnded,
+    "troupe.conversations.VerifyEnded",
+    "conversations/VerifyEnded.avsc"
+);
+addressed!(VerifyEnded, topic::CONVERSATIONS_EFFECTS, chatbot);

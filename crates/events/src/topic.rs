@@ -46,6 +46,10 @@ pub const CHATBOT_DELETED: &str = "chatbot.deleted";
 pub const CHATBOT_CHANGED: &str = "chatbot.changed";
 /// The input of the conversations.
 pub const CONVERSATIONS_CONVERSATION: &str = "conversations.conversation";
+/// The input of what ends all conversations of a chatbot.
+pub const CONVERSATIONS_CLOSING: &str = "conversations.closing";
+/// The input of the handlers that list the conversations of a chatbot, and look for them.
+pub const CONVERSATIONS_EFFECTS: &str = "conversations.effects";
 /// A visitor asked.
 pub const QUESTION_ASKED: &str = "question.asked";
 /// A question was answered.
@@ -88,6 +92,8 @@ pub const ALL: &[&str] = &[
     CHATBOT_DELETED,
     CHATBOT_CHANGED,
     CONVERSATIONS_CONVERSATION,
+    CONVERSATIONS_CLOSING,
+    CONVERSATIONS_EFFECTS,
     QUESTION_ASKED,
     QUESTION_ANSWERED,
     QUESTION_FAILED,
@@ -138,10 +144,18 @@ pub mod consumer {
     pub const CHATBOTS_FORGET: &str = "chatbots.forget";
     /// Looks whether a chatbot is gone.
     pub const CHATBOTS_EFFECTS: &str = "chatbots.effects";
+    /// Which documents a chatbot was given, and in which blobs.
+    pub const CHATBOTS_UPLOADS: &str = "chatbots.uploads";
     /// Lists chatbots.
     pub const CHATBOTS_DIRECTORY: &str = "chatbots.directory";
     /// The conversations.
     pub const CONVERSATIONS_CONVERSATION: &str = "conversations.conversation";
+    /// Ends all conversations of a chatbot.
+    pub const CONVERSATIONS_CLOSING: &str = "conversations.closing";
+    /// Lists the conversations of a chatbot, and looks whether any is left.
+    pub const CONVERSATIONS_EFFECTS: &str = "conversations.effects";
+    /// Which conversations a chatbot has.
+    pub const CONVERSATIONS_ROSTER: &str = "conversations.roster";
     /// What was asked and answered.
     pub const CONVERSATIONS_HISTORY: &str = "conversations.history";
     /// Which conversations were ended.
@@ -176,8 +190,12 @@ pub mod consumer {
         CHATBOTS_NOTE,
         CHATBOTS_FORGET,
         CHATBOTS_EFFECTS,
+        CHATBOTS_UPLOADS,
         CHATBOTS_DIRECTORY,
         CONVERSATIONS_CONVERSATION,
+        CONVERSATIONS_CLOSING,
+        CONVERSATIONS_EFFECTS,
+        CONVERSATIONS_ROSTER,
         CONVERSATIONS_HISTORY,
         CONVERSATIONS_ENDINGS,
         ANSWERS_EFFECTS,

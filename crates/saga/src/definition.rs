@@ -1,9 +1,29 @@
 //! What the author of a saga gives to run it on the log.
 use crate::{Cause, Name, SagaCommand, Versions};
 use events::{Addressed, Record};
-use runtime::{Emits, Moment};
+use runtime::{Emits, Moment, Refusal};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
+
+/// Why a saga does not start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Unfit {
+    /// Stable, `<context>.<what>`; a page each under docs/errors/.
+    pub code: &'static str,
+    /// A sentence for a person.
+    pub message: String,
+}
+
+impl Unfit {
+    /// What an entity, or a part of one, would refuse later.
+    pub fn of(refusal: &impl Refusal) -> Self {
+        Self {
+            code: refusal.code(),
+            message: refusal.to_string(),
+        }
+    }
+}
 
 /// A saga that runs on the log: [`SagaEntity`](crate::SagaEntity) makes an entity of it. Its input is the topic of
 /// [`Start`](Self::Start).
@@ -20,6 +40,14 @@ pub trait SagaDefinition: Send + Sync + 'static {
 
     /// Every version that may still run (S9), the current one first.
     fn versions() -> Versions<Self::Data, SagaCommand>;
+    /// Whether it may start at all. What can be known before the first step is said here: a start that is refused is no
+    /// start, nothing is undone, and its id is free.
+    ///
+    /// # Errors
+    /// [`Unfit`]: why not.
+    fn check(_start: &Self::Start) -> Result<(), Unfit> {
+        Ok(())
+    }
     /// Chooses the data, with all ids that an undo will need (S2); new ids are `at.new_id("..")`.
     fn data(start: Self::Start, at: &Moment) -> Self::Data;
     /// The answer to whoever asked.

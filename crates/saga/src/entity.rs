@@ -1,5 +1,5 @@
 //! A saga as an entity of the runtime: a thin coat around the engine.
-use crate::definition::SagaDefinition;
+use crate::definition::{SagaDefinition, Unfit};
 use crate::message::SagaMessage;
 use crate::{Effect, Input, Phase, Reply, SagaCommand, State, Token, Unknown};
 use events::system::SagaAlert;
@@ -34,6 +34,12 @@ pub enum SagaRefusal {
     /// It has one start in its life.
     #[error("it has been asked for before, and is {0}")]
     AlreadyStarted(Phase),
+    /// It had its start, and nothing of it is left.
+    #[error("its id was taken by one that was undone; choose another id")]
+    WasUndone,
+    /// What it is asked for cannot be: it has not started.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// Only a stuck saga is resumed or abandoned (S7).
     #[error("it is not stuck: it is {0}")]
     NotStuck(Phase),
@@ -49,6 +55,8 @@ impl Refusal for SagaRefusal {
     fn code(&self) -> &'static str {
         match self {
             Self::AlreadyStarted(_) => "saga.already_started",
+            Self::WasUndone => "saga.was_undone",
+            Self::Unfit(unfit) => unfit.code,
             Self::NotStuck(_) => "saga.not_stuck",
             Self::NotUnderstood(_) => "saga.not_understood",
             Self::Unknown(_) => "saga.unknown_version",
@@ -74,8 +82,10 @@ impl<S: SagaDefinition> SagaEntity<S> {
     }
 
     fn start(&self, start: S::Start, at: &Moment) -> Result<Decision<Self>, SagaRefusal> {
-        if self.row.saga.phase != Phase::New {
-            return Err(SagaRefusal::AlreadyStarted(self.row.saga.phase.clone()));
+        match &self.row.saga.phase {
+            Phase::New => S::check(&start)?,
+            Phase::Undone => return Err(SagaRefusal::WasUndone),
+            phase => return Err(SagaRefusal::AlreadyStarted(phase.clone())),
         }
         let (data, asker) = (Some(S::data(start, at)), at.reply_to.clone());
         Self::of(Row {

@@ -30,7 +30,7 @@ mod tests;
 
 pub use builder::Saga;
 pub use command::SagaCommand;
-pub use definition::SagaDefinition;
+pub use definition::{SagaDefinition, Unfit};
 pub use engine::{SILENCE, Unknown};
 pub use entity::{SagaEntity, SagaRefusal};
 pub use message::SagaMessage;

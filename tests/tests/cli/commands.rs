@@ -151,3 +151,41 @@ async fn nobody_can_come_in_without_a_key_so_up_says_how_to_make_one() {
         .await
         .fails(2, &["troupe keys new --tenant acme", "troupe up --dev"]);
 }
+
+#[tokio::test]
+async fn a_code_is_explained_and_all_codes_are_listed() {
+    let place = Place::new();
+    let page = place.run(&["explain", "runtime.undecodable"]).await;
+    assert!(page.succeeds().starts_with("# `runtime.undecodable`"));
+    let all = place.run(&["explain"]).await;
+    assert!(all.succeeds().lines().any(|line| line == "edge.not_found"));
+    place
+        .run(&["explain", "runtime.undecodeable"])
+        .await
+        .fails(2, &["did you mean runtime.undecodable?"]);
+}
+
+#[tokio::test]
+async fn what_is_sent_on_must_be_named_and_signed() {
+    let place = Place::new();
+    place
+        .run(&["dead-letters", "redrive", "--all"])
+        .await
+        .fails(2, &["--by"]);
+    place
+        .run(&["dead-letters", "discard", "--all", "--by", "kim"])
+        .await
+        .fails(2, &["--why"]);
+    let up = place
+        .start(&["up", "--dev", "--listen", "127.0.0.1:0"])
+        .await;
+    place
+        .run(&["dead-letters", "redrive", "--by", "kim"])
+        .await
+        .fails(2, &["--all"]);
+    place
+        .run(&["dead-letters", "list", "--since", "yesterday"])
+        .await
+        .fails(2, &["is no time"]);
+    up.stop().await;
+}

@@ -122,7 +122,7 @@ async fn a_stuck_saga_is_resumed_by_whoever_owns_the_file() {
     place
         .run(&resume)
         .await
-        .fails(1, &["in use by process", "Stop `troupe up`"]);
+        .fails(1, &["in use by process", "Stop it, run this again"]);
     drop(database);
 
     let stuck = place.run(&["sagas", "list", "--stuck", "--json"]).await;

@@ -1,7 +1,8 @@
 //! Processes that serve until they are stopped.
-use super::binary::Place;
+use super::binary::{PATIENCE, Place};
 use serde_json::Value;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::time::timeout;
 
 const UP: &[&str] = &["up", "--dev", "--listen", "127.0.0.1:0"];
 
@@ -117,4 +118,38 @@ async fn run_runs_the_named_workers_only() {
     ];
     assert_eq!(running, [&["documents.effects"], &knowledge[..]].concat());
     run.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_started_as_a_part_of_something_stops_when_that_is_gone() {
+    let place = Place::new();
+    let arguments = ["up", "--dev", "--listen", "127.0.0.1:0", "--with-parent"];
+    let mut command = place.command(&arguments);
+    command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().expect("troupe starts");
+    let held = child.stdin.take().expect("piped");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let ready = async {
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line.starts_with("ready ") {
+                return;
+            }
+        }
+        panic!("it ended before it was ready");
+    };
+    timeout(PATIENCE, ready).await.expect("ready in time");
+    drop(held);
+    let ended = timeout(PATIENCE, child.wait()).await.expect("in time");
+    assert_eq!(ended.expect("waited for").code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_has_is_said_before_a_key_is_made() {
+    let place = Place::new();
+    let up = place.start(UP).await;
+    let second = place.run(UP).await;
+    second.fails(1, &["in use by process"]);
+    up.stop().await;
 }

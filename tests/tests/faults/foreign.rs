@@ -8,6 +8,7 @@ use events::id::partition_of;
 use events::record::Record;
 use events::{BlobRef, Headers, topic};
 use runtime::PortError;
+use runtime::dead_letters::Letter;
 use runtime::ports::log::{Outgoing, Position};
 use serde_json::Value;
 
@@ -232,15 +233,10 @@ async fn what_does_not_belong_on_an_inbox_is_a_dead_letter_and_what_follows_flow
     let letters = world.dead_letters().await;
     assert_eq!(letters.len(), expected.len(), "{letters:#?}");
     for (at, key, payload, code, why) in expected {
-        let place = |l: &app::look::dead_letters::DeadLetter| {
-            l.headers["dlq-offset"] == at.offset.to_string()
-        };
-        let letter = letters
-            .iter()
-            .find(|l| place(l))
-            .expect("it is a dead letter");
+        let place = |l: &&Letter| l.was.as_ref().is_some_and(|was| was.offset == at.offset);
+        let letter = letters.iter().find(place).expect("it is a dead letter");
         assert_eq!(
-            (letter.worker.as_str(), letter.code.as_str()),
+            (letter.consumer.as_str(), letter.code.as_str()),
             (border, code),
             "{letter:?}"
         );
@@ -249,18 +245,11 @@ async fn what_does_not_belong_on_an_inbox_is_a_dead_letter_and_what_follows_flow
             "{letter:?}"
         );
         assert_eq!(letter.attempts, 0, "it will not go better: {letter:?}");
-        assert_eq!(letter.key, key.escape_ascii().to_string());
-        let (topic, rest) = letter.place.split_once('/').expect("a place");
-        let (partition, offset) = rest.split_once('/').expect("a place");
-        let (partition, offset) = (
-            partition.parse().expect("a number"),
-            offset.parse().expect("a number"),
-        );
-        let kept = world
-            .app()
-            .ports()
-            .log
-            .read(topic, partition, offset, 1)
+        assert_eq!(letter.key, String::from_utf8_lossy(&key));
+        let stands = &letter.place;
+        let log = &world.app().ports().log;
+        let kept = log
+            .read(&stands.topic, stands.partition, stands.offset, 1)
             .await
             .expect("readable");
         assert!(

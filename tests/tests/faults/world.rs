@@ -3,11 +3,12 @@ use super::caller::{Caller, client};
 use app::demo::evidence::{Document, Evidence};
 use app::demo::found::{Found, look};
 use app::look::Look;
-use app::look::dead_letters::{DeadLetter, Filter};
 use app::wiring::{Figures, Unfinished};
 use app::{App, Config, Roles};
+use edge::Which;
 use edge::{ApiKey, KeyHash};
 use events::TenantId;
+use runtime::dead_letters::Letter;
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -103,13 +104,12 @@ impl World {
         };
         look(&self.database(), &evidence).await.expect("readable")
     }
-    pub(super) async fn dead_letters(&self) -> Vec<DeadLetter> {
+    pub(super) async fn dead_letters(&self) -> Vec<Letter> {
         let look = Look::open(&self.database()).await.expect("readable");
-        let (letters, more) = look
-            .dead_letters(&Filter::default(), 1_000)
-            .await
-            .expect("readable");
-        assert!(!more);
+        let all = Which::default();
+        let listed = look.operator().list(&all, None, 1_000).await;
+        let (letters, more) = listed.expect("readable");
+        assert_eq!(more, None);
         letters
     }
     /// What a consumer has done since the start.

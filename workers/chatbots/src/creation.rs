@@ -1,12 +1,13 @@
 //! The saga create-chatbot.v1: a chatbot with all its sources, or nothing.
-use crate::ingestion::MAX_SOURCES;
+use crate::ingestion::{MAX_SOURCES, check_sources};
+use crate::settings;
 use events::chatbots::{
     ActivateChatbot, BuildPrompt, ChatbotCreated, ChatbotCreationFailed, CreateChatbot,
     DeactivateChatbot, DropPrompt, IngestSources, RegisterChatbot, RemoveChatbot, RemoveSources,
 };
 use events::reply;
 use runtime::{Emits, Moment, emit};
-use saga::{Cause, Saga, SagaCommand, SagaDefinition, Versions};
+use saga::{Cause, Saga, SagaCommand, SagaDefinition, Unfit, Versions};
 use std::time::Duration;
 
 /// How long all sources may take.
@@ -26,6 +27,11 @@ impl SagaDefinition for Creation {
 
     fn versions() -> Versions<CreateChatbot, SagaCommand> {
         Versions::of(create_chatbot_v1())
+    }
+    /// What its first steps would refuse is refused before there is anything to undo.
+    fn check(start: &CreateChatbot) -> Result<(), Unfit> {
+        settings::check(&start.name, &start.settings).map_err(|e| Unfit::of(&e))?;
+        check_sources(&start.sources).map_err(|e| Unfit::of(&e))
     }
     fn data(start: CreateChatbot, _at: &Moment) -> CreateChatbot {
         start
@@ -120,6 +126,11 @@ mod tests {
     fn create() -> CreateChatbot {
         let source = Source {
             document: "d1".into(),
+            name: "a.pdf".into(),
+            blob: events::BlobRef {
+                id: "put/p1".into(),
+                ..events::BlobRef::default()
+            },
             ..Source::default()
         };
         CreateChatbot {
@@ -192,6 +203,36 @@ mod tests {
                 "chatbots.sources_failed",
                 "b.pdf: it is encrypted",
             ));
+    }
+    #[test]
+    fn what_cannot_be_created_is_refused_before_it_has_begun() {
+        let with_template = |template: &str| {
+            let mut create = create();
+            create.settings.prompt_template = template.into();
+            create
+        };
+        let mut twice = create();
+        twice.sources.push(twice.sources[0].clone());
+        let wrong = [
+            (with_template("{who}"), "chatbots.unknown_placeholder"),
+            (with_template("a { b"), "chatbots.lone_brace"),
+            (
+                CreateChatbot {
+                    name: String::new(),
+                    ..create()
+                },
+                "chatbots.invalid_settings",
+            ),
+            (twice, "chatbots.same_source"),
+        ];
+        for (wrong, code) in wrong {
+            let then = given_entity(Creating::default()).when(SagaMessage::Start(wrong));
+            then.refuses(code);
+        }
+        // Nothing has begun, so its id is free.
+        given_entity(Creating::default())
+            .when(SagaMessage::Start(with_template("{name}")))
+            .state();
     }
     #[test]
     fn refused_settings_leave_nothing_to_undo() {

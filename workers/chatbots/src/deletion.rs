@@ -1,17 +1,22 @@
-//! The saga delete-chatbot.v1: a chatbot answers no more, then nothing of it is left, and somebody looks.
+//! The saga delete-chatbot.v2: a chatbot answers no more, then nothing of it is left, and somebody looks.
+//!
+//! Its conversations are ended by a step of it, not by a route that hears `chatbot.deleted`: that event says that
+//! somebody looked and found nothing, so they must have ended before it; and there is one way to each effect (S10).
+//! Version 1 left them to their age.
 use events::chatbots::{
     ChatbotDeleted, DeleteChatbot, RemoveChatbot, RemoveSources, RestoreChatbot, RetireChatbot,
     VerifyGone,
 };
+use events::conversations::{EndConversations, VerifyEnded};
 use events::reply;
 use runtime::{Emits, Moment, emit};
 use saga::{Name, Saga, SagaCommand, SagaDefinition, Versions};
 use std::time::Duration;
 
-/// How long the removal of all documents may take.
+/// How long the removal of all documents, or the end of all conversations, may take.
 const REMOVING: Duration = Duration::from_secs(3_600);
 
-/// How long it may say nothing at all. Each document that is gone is a sign of life.
+/// How long it may say nothing at all. Each document that is gone is a sign of life, and some conversations that ended.
 const REMOVING_SILENTLY: Duration = Duration::from_secs(600);
 
 /// How long looking may take: it looks several times, with backoff.
@@ -28,7 +33,7 @@ impl SagaDefinition for Deletion {
     type Done = reply::Ok;
 
     fn versions() -> Versions<DeleteChatbot, SagaCommand> {
-        Versions::of(delete_chatbot_v1())
+        Versions::of(delete_chatbot_v2()).and(delete_chatbot_v1())
     }
     fn data(start: DeleteChatbot, _at: &Moment) -> DeleteChatbot {
         start
@@ -52,8 +57,51 @@ impl SagaDefinition for Deletion {
     }
 }
 
+fn delete_chatbot_v2() -> Saga<DeleteChatbot, SagaCommand> {
+    removing("delete-chatbot.v2")
+        .step("end-conversations")
+        .send(|c: &DeleteChatbot| {
+            SagaCommand::of(EndConversations {
+                chatbot: c.chatbot.clone(),
+            })
+        })
+        .timeout(REMOVING)
+        .silence(REMOVING_SILENTLY)
+        .tries(10, Duration::from_secs(30))
+        .step("verify-ended")
+        .send(|c| {
+            SagaCommand::of(VerifyEnded {
+                chatbot: c.chatbot.clone(),
+            })
+        })
+        .timeout(LOOKING)
+        .tries(3, Duration::from_secs(60))
+        .step("verify-gone")
+        .send(|c| {
+            SagaCommand::of(VerifyGone {
+                chatbot: c.chatbot.clone(),
+            })
+        })
+        .timeout(LOOKING)
+        .tries(3, Duration::from_secs(60))
+}
+
+/// Those that began with it end with it (S9).
 fn delete_chatbot_v1() -> Saga<DeleteChatbot, SagaCommand> {
-    Saga::named("delete-chatbot.v1")
+    removing("delete-chatbot.v1")
+        .step("verify-gone")
+        .send(|c: &DeleteChatbot| {
+            SagaCommand::of(VerifyGone {
+                chatbot: c.chatbot.clone(),
+            })
+        })
+        .timeout(LOOKING)
+        .tries(3, Duration::from_secs(60))
+}
+
+/// What every version begins with.
+fn removing(name: &'static str) -> Saga<DeleteChatbot, SagaCommand> {
+    Saga::named(name)
         .step("retire")
         .send(|c: &DeleteChatbot| {
             SagaCommand::of(RetireChatbot {
@@ -83,14 +131,6 @@ fn delete_chatbot_v1() -> Saga<DeleteChatbot, SagaCommand> {
             })
         })
         .tries(8, Duration::from_secs(10))
-        .step("verify-gone")
-        .send(|c| {
-            SagaCommand::of(VerifyGone {
-                chatbot: c.chatbot.clone(),
-            })
-        })
-        .timeout(LOOKING)
-        .tries(3, Duration::from_secs(60))
 }
 
 #[cfg(test)]
@@ -115,9 +155,16 @@ mod tests {
         done.when(SagaMessage::Other("troupe.reply.Ok".into()))
     }
 
+    fn ended(removed: Then<Deleting>) -> Then<Deleting> {
+        done(
+            done(removed, "doing.end-conversations/4"),
+            "doing.verify-ended/5",
+        )
+    }
+
     #[test]
     fn who_deletes_is_answered_when_it_answers_no_more_and_somebody_looks_at_the_end() {
-        given(delete_chatbot_v1(), delete())
+        given(delete_chatbot_v2(), delete())
             .sends(SagaCommand::of(RetireChatbot { chatbot: chatbot() }))
             .hears(Reply::Done)
             .answers(Reply::Done)
@@ -125,13 +172,17 @@ mod tests {
             .hears(Reply::Done)
             .sends(SagaCommand::of(RemoveChatbot { chatbot: chatbot() }))
             .hears(Reply::Done)
+            .sends(SagaCommand::of(EndConversations { chatbot: chatbot() }))
+            .hears(Reply::Done)
+            .sends(SagaCommand::of(VerifyEnded { chatbot: chatbot() }))
+            .hears(Reply::Done)
             .sends(SagaCommand::of(VerifyGone { chatbot: chatbot() }))
             .hears(Reply::Done)
             .is(Phase::Completed);
     }
     #[test]
     fn a_chatbot_that_may_have_been_retired_is_restored() {
-        given(delete_chatbot_v1(), delete())
+        given(delete_chatbot_v2(), delete())
             .wakes()
             .sends(SagaCommand::of(RestoreChatbot { chatbot: chatbot() }))
             .hears(Reply::Done)
@@ -140,7 +191,7 @@ mod tests {
     #[test]
     fn there_is_nothing_to_delete_where_there_is_no_chatbot() {
         let no = || Reply::refused("chatbots.not_found", "there is no such chatbot");
-        given(delete_chatbot_v1(), delete())
+        given(delete_chatbot_v2(), delete())
             .hears(no())
             .answers(no())
             .is(Phase::Undone);
@@ -153,7 +204,7 @@ mod tests {
             done(retired, "doing.remove-sources/2"),
             "doing.remove-chatbot/3",
         );
-        let then = done(removed, "doing.verify-gone/4");
+        let then = done(ended(removed), "doing.verify-gone/6");
         then.emits(emit(ChatbotDeleted {
             chatbot: chatbot(),
             retrievable: 0,
@@ -163,15 +214,15 @@ mod tests {
     fn a_deletion_that_left_something_is_an_alert_and_no_deletion() {
         let then = given_entity(Deleting::default()).when(SagaMessage::Start(delete()));
         let retired = done(then, "doing.retire/1");
-        let mut then = done(
+        let mut then = ended(done(
             done(retired, "doing.remove-sources/2"),
             "doing.remove-chatbot/3",
-        );
+        ));
         let (code, message) = (
             "chatbots.still_retrievable",
             "7 passages can still be found",
         );
-        for turn in 4..=6 {
+        for turn in 6..=8 {
             let token = format!("doing.verify-gone/{turn}");
             let failed = reply::Failed {
                 code: code.into(),
@@ -180,7 +231,7 @@ mod tests {
             };
             let failing = then.and_then().answering(&token, ReplyStatus::Failed);
             let failed = failing.when(SagaMessage::Failed(failed));
-            if turn == 6 {
+            if turn == 8 {
                 let alert = events::system::SagaAlert {
                     saga: chatbot(),
                     definition: "chatbots.deletion".into(),
@@ -198,11 +249,12 @@ mod tests {
     }
     #[test]
     fn it_breaks_no_law_whatever_the_world_does() {
-        let (saga, data) = (delete_chatbot_v1(), delete());
-        let swept = Sweep::of(&saga, &data)
-            .addressed_by(SagaCommand::address)
-            .faults(1)
-            .run();
-        swept.unwrap_or_else(|broken| panic!("{broken}"));
+        for saga in [delete_chatbot_v1(), delete_chatbot_v2()] {
+            let swept = Sweep::of(&saga, &delete())
+                .addressed_by(SagaCommand::address)
+                .faults(1)
+                .run();
+            swept.unwrap_or_else(|broken| panic!("{broken}"));
+        }
     }
 }

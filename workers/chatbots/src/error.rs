@@ -2,6 +2,7 @@
 use crate::ingestion::{MAX_KNOWN, MAX_SOURCES, MAX_WAITING};
 use crate::prompt::{MAX_PROMPT, PLACEHOLDERS};
 use crate::verify_gone::LOOKS;
+use runtime::ports::blobs::BlobError;
 use runtime::{Failure, PortError, Refusal, Retry, Verdict};
 
 /// Why a chatbot does not do what it is asked.
@@ -112,14 +113,19 @@ impl Refusal for IngestionRefusal {
 /// Why nobody can say that a chatbot is gone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyGoneError {
-    /// The index could not be asked.
+    /// The index, or the view that says where to look, could not be asked.
     #[error(transparent)]
-    Search(#[from] PortError),
+    Port(#[from] PortError),
+    /// The blob store could not be asked.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
     /// Something is still found. It may be on its way out, so it is looked for again, but not for ever.
-    #[error("{retrievable} passages of the chatbot can still be found")]
+    #[error("{retrievable} passages and {blobs} blobs of the chatbot can still be found")]
     StillRetrievable {
-        /// How many, counted by looking.
+        /// Passages, counted by looking.
         retrievable: u64,
+        /// Blobs, counted by looking.
+        blobs: u64,
         /// From 0: looks that found something before.
         attempt: u32,
     },
@@ -128,7 +134,9 @@ pub enum VerifyGoneError {
 impl Failure for VerifyGoneError {
     fn verdict(&self) -> Verdict {
         match self {
-            Self::Search(why) => why.verdict(),
+            Self::Port(why) | Self::Blobs(BlobError::Port(why)) => why.verdict(),
+            // Ids are listed; nothing else can be the matter with them.
+            Self::Blobs(_) => Verdict::Retry(Retry::Backoff),
             Self::StillRetrievable { attempt, .. } if attempt + 1 < LOOKS => {
                 Verdict::Retry(Retry::Backoff)
             }

@@ -19,6 +19,8 @@ use runtime::{Arm, Decision, Entity, Inbox, Moment, arm};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub use ingesting::check_sources;
+
 /// Most sources of a creation.
 pub const MAX_SOURCES: usize = 200;
 

@@ -11,20 +11,23 @@ pub const MAX_PROMPT: usize = 16_000;
 /// The template of a chatbot that brings none.
 pub const BUILT_IN: &str = "You are {name}. You answer questions of visitors, and you answer only from the passages \
 that come with a question. If they do not hold the answer, say that you do not know.\n\
-Answer in {languages}. {style}\n\
-You greet visitors with: {greeting}";
+Answer in {languages}. {style}";
+
+/// What is added to it for a chatbot that greets.
+pub const BUILT_IN_GREETING: &str = "\nYou greet visitors with: {greeting}";
 
 /// The system prompt of a chatbot. What is filled in is not looked at again: a name with braces stays as it is.
 ///
 /// # Errors
 /// An unknown placeholder, a lone brace, or more than [`MAX_PROMPT`] characters.
 pub fn system_prompt(name: &str, settings: &Settings) -> Result<String, ChatbotRefusal> {
-    let template = settings.prompt_template.trim();
-    let mut rest = if template.is_empty() {
-        BUILT_IN
-    } else {
-        template
+    let greets = !settings.greeting.trim().is_empty();
+    let template = match settings.prompt_template.trim() {
+        "" if greets => format!("{BUILT_IN}{BUILT_IN_GREETING}"),
+        "" => BUILT_IN.to_owned(),
+        template => template.to_owned(),
     };
+    let mut rest = template.as_str();
     let mut prompt = String::new();
     while let Some(at) = rest.find(['{', '}']) {
         let (before, brace) = rest.split_at(at);
@@ -111,6 +114,16 @@ mod tests {
         assert!(prompt.starts_with("You are Ada."), "{prompt}");
         assert!(
             prompt.contains("the language of the question. Be brief."),
+            "{prompt}"
+        );
+        assert!(!prompt.contains("greet"), "it has no greeting: {prompt}");
+        let greeting = Settings {
+            greeting: "Welcome!".into(),
+            ..Settings::default()
+        };
+        let prompt = system_prompt("Ada", &greeting).expect("the template is ours");
+        assert!(
+            prompt.ends_with("\nYou greet visitors with: Welcome!"),
             "{prompt}"
         );
     }

@@ -1,15 +1,21 @@
-//! Looks whether anything of a chatbot can still be found.
+//! Looks whether anything of a chatbot is left: passages that a search finds, and blobs of its documents.
 use crate::VerifyGoneError;
+use crate::uploads::{SHELVES, Uploads, shelf};
 use events::chatbots::{self, VerifiedGone};
+use events::consumer;
 use runtime::{Context, Emits, Handler, reply};
 
 /// Looks before it is a dead letter. What was removed last may still be on its way out of the index; with backoff these
 /// take a few minutes, and they stay below the attempts that topics.yaml allows, so that the code is ours.
 pub const LOOKS: u32 = 6;
 
-/// Counts what a search could find of a chatbot, by looking.
+/// Ids listed at a time.
+const PAGE: usize = 500;
+
+/// Counts what a search could find of a chatbot, and the blobs of its documents, by looking.
 ///
-/// Effects: none; it asks the index. `Done` only if nothing is found: then there is no document either.
+/// Effects: none; it asks the index and the blob store. `Done` only if nothing is found: then there is no document
+/// either. Its conversations are looked for where they are kept, by another step.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct VerifyGone;
 
@@ -23,10 +29,12 @@ impl Handler for VerifyGone {
         cx: &Context,
     ) -> Result<Emits, VerifyGoneError> {
         let retrievable = cx.search().count_chatbot(&verify.chatbot).await?;
-        if retrievable > 0 {
+        let blobs = blobs_left(&verify.chatbot, cx).await?;
+        if retrievable > 0 || blobs > 0 {
             let attempt = cx.moment.attempt;
             return Err(VerifyGoneError::StillRetrievable {
                 retrievable,
+                blobs,
                 attempt,
             });
         }
@@ -34,17 +42,53 @@ impl Handler for VerifyGone {
             chatbot: verify.chatbot,
             retrievable: 0,
             documents: 0,
+            blobs: 0,
         }))
+    }
+}
+
+/// Blobs that should have gone with the documents: their passages, and the uploads that were taken in for them alone.
+async fn blobs_left(chatbot: &str, cx: &Context) -> Result<u64, VerifyGoneError> {
+    let mut left = 0;
+    for number in 0..SHELVES {
+        let name = consumer::CHATBOTS_UPLOADS;
+        let row = cx.view(&Uploads, name, &shelf(chatbot, number)).await?;
+        for (document, uploads) in row.documents {
+            for upload in uploads {
+                let found = cx.blobs().list(&upload, "", 1).await?;
+                left += u64::from(found.contains(&upload));
+            }
+            left += passages_left(&document, cx).await?;
+        }
+    }
+    Ok(left)
+}
+
+async fn passages_left(document: &str, cx: &Context) -> Result<u64, VerifyGoneError> {
+    let (prefix, mut after, mut left) = (format!("{document}/"), String::new(), 0);
+    loop {
+        let found = cx.blobs().list(&prefix, &after, PAGE).await?;
+        // A document may be called `upload` or `put`: what begins so may be anybody's.
+        let passages =
+            |blob: &&String| blob.ends_with("/passages") && blob.matches('/').count() == 2;
+        left += found.iter().filter(passages).count() as u64;
+        match found.last() {
+            Some(last) if found.len() == PAGE => after.clone_from(last),
+            _ => return Ok(left),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::uploads::Shelf;
     use events::TenantId;
+    use events::id::partition_of;
     use runtime::ports::search::{Counts, Hit, IndexedPassage, Query, Revision, Search};
-    use runtime::testkit::handlers::given;
+    use runtime::testkit::handlers::{Given, given};
     use runtime::testkit::nowhere::Nowhere;
+    use runtime::testkit::views::ViewRows;
     use runtime::{BoxFuture, PortError, Retry, Verdict};
     use std::sync::Arc;
 
@@ -101,6 +145,24 @@ mod tests {
             Nowhere.sweep(before_ms, limit)
         }
     }
+    /// What is known of the chatbot: a document with an upload of its own.
+    async fn knowing() -> Given<VerifyGone> {
+        let mut row = Shelf::default();
+        let number = partition_of(b"d1", SHELVES);
+        row.documents.insert("d1".into(), vec!["upload/u1".into()]);
+        let rows = ViewRows::default();
+        let rows = rows.with(
+            "acme",
+            consumer::CHATBOTS_UPLOADS,
+            &shelf("bot", number),
+            row,
+        );
+        let given = given(VerifyGone)
+            .await
+            .with_search(Arc::new(Finds(0)))
+            .with_ports(|ports| ports.state = Arc::new(rows));
+        given.at(|at| at.tenant = "acme".into())
+    }
     fn verify() -> chatbots::VerifyGone {
         chatbots::VerifyGone {
             chatbot: "bot".into(),
@@ -109,15 +171,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_chatbot_of_which_nothing_is_found_is_gone() {
-        let then = given(VerifyGone)
-            .await
-            .with_search(Arc::new(Finds(0)))
-            .when(verify())
-            .await;
+        let others = ["put/p1", "d12/r1/passages", "upload/u12", "d1/strange"];
+        let given = others
+            .into_iter()
+            .fold(knowing().await, |given, blob| given.with_blob(blob, b"x"));
+        let then = given.when(verify()).await;
         then.emits(reply(VerifiedGone {
             chatbot: "bot".into(),
             retrievable: 0,
             documents: 0,
+            blobs: 0,
         }));
     }
     #[tokio::test]
@@ -127,13 +190,25 @@ mod tests {
             (LOOKS - 2, Verdict::Retry(Retry::Backoff)),
             (LOOKS - 1, Verdict::DeadLetter("chatbots.still_retrievable")),
         ] {
-            let handler = given(VerifyGone).await.with_search(Arc::new(Finds(1)));
+            let handler = knowing().await.with_search(Arc::new(Finds(1)));
             handler
                 .at(|at| at.attempt = attempt)
                 .when(verify())
                 .await
                 .fails(verdict);
         }
+    }
+    #[tokio::test]
+    async fn a_blob_that_is_left_is_found() {
+        for blob in ["upload/u1", "d1/r1/passages"] {
+            let then = knowing().await.with_blob(blob, b"x").when(verify()).await;
+            let failed = then.outcome.expect_err(blob).to_string();
+            let wanted = "0 passages and 1 blobs of the chatbot can still be found";
+            assert_eq!(failed, wanted, "{blob}");
+        }
+        let down = knowing().await.with_blobs_unreachable();
+        let then = down.when(verify()).await;
+        then.fails(Verdict::Retry(Retry::WhenUp("blobs".into())));
     }
     #[tokio::test]
     async fn an_index_that_is_down_proves_nothing() {

@@ -1,6 +1,7 @@
 //! Why a conversation does not do what it is asked.
 use crate::conversation::{MAX_QUESTION, MAX_QUEUE};
-use runtime::Refusal;
+use crate::verify_ended::LOOKS;
+use runtime::{Failure, PortError, Refusal, Retry, Verdict};
 
 /// Why a question is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +35,52 @@ impl Refusal for ConversationRefusal {
             Self::TooLong => "conversations.question_too_long",
             Self::Erased => "conversations.erased",
             Self::AskedBefore => "conversations.asked_before",
+        }
+    }
+}
+
+/// Why the conversations of a chatbot cannot be listed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ListError {
+    /// The roster could not be read.
+    #[error(transparent)]
+    Roster(#[from] PortError),
+}
+
+impl Failure for ListError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Roster(why) => why.verdict(),
+        }
+    }
+}
+
+/// Why nobody can say that the conversations of a chatbot have ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyEndedError {
+    /// The views could not be read.
+    #[error(transparent)]
+    Views(#[from] PortError),
+    /// Something is still shown. It may be about to go, so it is looked for again, but not for ever.
+    #[error("{shown} conversations of the chatbot are still shown, one of them is {one}")]
+    StillShown {
+        /// How many, counted by looking.
+        shown: u64,
+        /// One of them.
+        one: String,
+        /// From 0: looks that found something before.
+        attempt: u32,
+    },
+}
+
+impl Failure for VerifyEndedError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Views(why) => why.verdict(),
+            Self::StillShown { attempt, .. } if attempt + 1 < LOOKS => {
+                Verdict::Retry(Retry::Backoff)
+            }
+            Self::StillShown { .. } => Verdict::DeadLetter("conversations.still_shown"),
         }
     }
 }

@@ -1,20 +1,23 @@
 //! `troupe dead-letters`.
 use super::output::{clip, say, say_json, say_table, short};
+use super::owner::Owner;
 use super::{Common, Failed};
 use crate::look::Look;
-use crate::look::dead_letters::{DeadLetter, Filter};
+use edge::{AT_ONCE, Operator, Which, letter_json};
+use runtime::dead_letters::{Body, Letter, Place, Plan};
+use runtime::time::rfc3339;
+use serde_json::{Value, json};
+
+/// Letters read at a time.
+const PAGE: usize = 1_000;
 
 /// What to do with dead letters.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// The messages that could not be handled
     List {
-        /// Of this consumer, or of this context
-        #[arg(long, value_name = "NAME")]
-        worker: Option<String>,
-        /// With this code
-        #[arg(long)]
-        code: Option<String>,
+        #[command(flatten)]
+        which: WhichArgs,
         /// At most so many
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         limit: u32,
@@ -22,33 +25,131 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// One of them, whole; personal fields stay sealed
+    /// One of them, whole, with its history and its cause; personal fields stay sealed
     Show {
         /// As `list` names it: <topic>/<partition>/<offset>
-        place: String,
+        place: Place,
         /// For a program
         #[arg(long)]
         json: bool,
     },
+    /// Send them to their input once more, as they were, of each key in order
+    Redrive {
+        #[command(flatten)]
+        meant: Meant,
+        /// Who does it
+        #[arg(long, required_unless_present = "plan")]
+        by: Option<String>,
+        /// Go on, round by round, until the key of the one place is free: what arrives meanwhile too
+        #[arg(long, conflicts_with = "plan")]
+        follow: bool,
+    },
+    /// They shall not be handled: their keys wait for them no more
+    Discard {
+        #[command(flatten)]
+        meant: Meant,
+        /// Who does it
+        #[arg(long, required_unless_present = "plan")]
+        by: Option<String>,
+        /// The reason, which is kept
+        #[arg(long, required_unless_present = "plan")]
+        why: Option<String>,
+    },
+}
+
+/// Which letters. Each narrows it down further.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct WhichArgs {
+    /// Of this consumer, or of this context
+    #[arg(long, value_name = "NAME")]
+    worker: Option<String>,
+    /// With this code
+    #[arg(long)]
+    code: Option<String>,
+    /// Of this tenant
+    #[arg(long)]
+    tenant: Option<String>,
+    /// With this key: <tenant>/<id>
+    #[arg(long)]
+    key: Option<String>,
+    /// From this time on: 2026-01-31T12:00:00Z, or how long ago: 90m, 12h, 7d
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+}
+
+impl WhichArgs {
+    fn which(self) -> Which {
+        let Self {
+            worker,
+            code,
+            tenant,
+            key,
+            since,
+            until,
+        } = self;
+        Which {
+            worker,
+            code,
+            tenant,
+            key,
+            since,
+            until,
+        }
+    }
+}
+
+/// Letters by name, or by what they have in common.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Meant {
+    /// As `list` names them: <topic>/<partition>/<offset>
+    places: Vec<Place>,
+    #[command(flatten)]
+    which: WhichArgs,
+    /// All there are
+    #[arg(long, conflicts_with = "places")]
+    all: bool,
+    /// Only say how many, of which keys, in which order
+    #[arg(long)]
+    plan: bool,
+    /// For a program
+    #[arg(long)]
+    json: bool,
+}
+
+impl Meant {
+    fn which(&self) -> Result<Option<Which>, Failed> {
+        let which = self.which.clone().which();
+        match (self.places.is_empty(), which.is_all()) {
+            (false, true) => Ok(None),
+            (true, all) if !all || self.all => Ok(Some(which)),
+            (true, _) => Err(Failed::Usage(
+                "name letters by their places, or narrow them down (--worker, --code, --tenant, --key, \
+                 --since, --until), or take --all"
+                    .into(),
+            )),
+            (false, false) => Err(Failed::Usage(
+                "name letters by their places or narrow them down, not both".into(),
+            )),
+        }
+    }
 }
 
 pub(super) async fn run(command: Command, common: &Common) -> Result<(), Failed> {
-    let look = Look::open(&common.config()?.data.path).await?;
+    let path = common.config()?.data.path;
+    let look = Look::open(&path).await?;
+    let operator = look.operator();
     match command {
-        Command::List {
-            worker,
-            code,
-            limit,
-            json,
-        } => {
-            let (found, more) = look
-                .dead_letters(&Filter { worker, code }, limit as usize)
-                .await?;
-            if more {
+        Command::List { which, limit, json } => {
+            let limit = limit as usize;
+            let (found, more) = operator.list(&which.which(), None, limit).await?;
+            if more.is_some() {
                 eprintln!("troupe: only the first {limit} are shown; --limit shows more");
             }
             match (json, found.is_empty()) {
-                (true, _) => say_json(&found),
+                (true, _) => say_json(&found.iter().map(letter_json).collect::<Vec<_>>()),
                 (false, true) => {
                     eprintln!("there are no dead letters");
                     Ok(())
@@ -57,55 +158,240 @@ pub(super) async fn run(command: Command, common: &Common) -> Result<(), Failed>
             }
         }
         Command::Show { place, json } => {
-            let letter = look.dead_letter_at(&place).await?;
+            let letter = operator.show(&place).await?;
+            let headers = look.headers(&place).await?;
             if json {
-                say_json(&letter)
-            } else {
-                show(&letter)
+                let mut shown = letter_json(&letter);
+                shown["headers"] = json!(headers);
+                return say_json(&shown);
+            }
+            show(&letter)?;
+            say("headers")?;
+            for (name, value) in &headers {
+                say(format_args!("  {name}: {value}"))?;
+            }
+            payload(&letter)
+        }
+        Command::Redrive { meant, by, follow } => {
+            if follow && meant.places.len() != 1 {
+                let why = "--follow takes the place of one letter: its key is followed";
+                return Err(Failed::Usage(why.into()));
+            }
+            let plan = match meant.which()? {
+                Some(which) => operator.plan(&which).await?,
+                None => operator.plan_of(&meant.places).await?,
+            };
+            drop((operator, look)); // nobody else has the file open, if we are to own it
+            match by {
+                Some(by) if !meant.plan && follow => say_json(
+                    &Owner::of(&path)
+                        .await?
+                        .follow(&meant.places[0], &by)
+                        .await?,
+                ),
+                Some(by) if !meant.plan => {
+                    let places = match meant.places.is_empty() {
+                        true => plan.places(),
+                        false => in_order(&plan, &meant.places),
+                    };
+                    redrive(&Owner::of(&path).await?, &places, &by, meant.json).await
+                }
+                _ => planned(&plan, meant.json),
+            }
+        }
+        Command::Discard { meant, by, why } => {
+            let places = match meant.which()? {
+                Some(which) => waiting(&operator, &which).await?,
+                None => meant.places.clone(),
+            };
+            drop((operator, look));
+            match (by, why) {
+                (Some(by), Some(why)) if !meant.plan => {
+                    let owner = Owner::of(&path).await?;
+                    for some in places.chunks(AT_ONCE) {
+                        owner.discard(some, &by, &why).await?;
+                    }
+                    done(
+                        json!({"discarded": places}),
+                        "discarded",
+                        &places,
+                        meant.json,
+                    )
+                }
+                _ => done(
+                    json!({"places": places}),
+                    "would be discarded",
+                    &places,
+                    meant.json,
+                ),
             }
         }
     }
 }
 
-fn list(found: &[DeadLetter]) -> Result<(), Failed> {
-    let row = |letter: &DeadLetter| {
+/// The letters that nobody has decided about.
+async fn waiting(operator: &Operator, which: &Which) -> Result<Vec<Place>, Failed> {
+    let (mut places, mut after) = (vec![], None);
+    loop {
+        let (page, next) = operator.list(which, after.as_ref(), PAGE).await?;
+        let open = page.into_iter().filter(|letter| letter.fate.is_open());
+        places.extend(open.map(|letter| letter.place));
+        match next {
+            Some(next) => after = Some(next),
+            None => return Ok(places),
+        }
+    }
+}
+
+/// Those that were named, in the order in which they must go; the others as they were named.
+fn in_order(plan: &Plan, named: &[Place]) -> Vec<Place> {
+    let planned = plan.places();
+    let known = planned.iter().filter(|place| named.contains(place));
+    let others = named.iter().filter(|place| !planned.contains(place));
+    known.chain(others).cloned().collect()
+}
+
+fn list(found: &[Letter]) -> Result<(), Failed> {
+    let row = |letter: &Letter| {
         vec![
-            letter.place.clone(),
-            letter.at.clone(),
+            letter.place.to_string(),
+            rfc3339(letter.at_ms),
             letter.code.clone(),
-            short(letter.payload.record.as_deref().unwrap_or("?")).to_owned(),
+            short(letter.record.as_deref().unwrap_or("?")).to_owned(),
             letter.key.clone(),
             letter.attempts.to_string(),
+            letter.fate.to_string(),
             clip(&letter.message, 80),
         ]
     };
     say_table(
-        &["place", "at", "code", "record", "key", "tries", "message"],
+        &[
+            "place", "at", "code", "record", "key", "tries", "fate", "message",
+        ],
         found.iter().map(row).collect(),
     )
 }
 
-fn show(letter: &DeadLetter) -> Result<(), Failed> {
-    say(format_args!(
-        "{}: {} at {}",
-        letter.place, letter.code, letter.at
-    ))?;
+fn show(letter: &Letter) -> Result<(), Failed> {
+    let Letter { place, code, .. } = letter;
+    say(format_args!("{place}: {code} at {}", rfc3339(letter.at_ms)))?;
     say(format_args!("  {}", letter.message))?;
     say(format_args!(
-        "  {} failed attempts in {}; see docs/errors/{}.md",
-        letter.attempts, letter.worker, letter.code
+        "  {} failed attempts in {}; `troupe explain {code}` says more (docs/errors/{code}.md)",
+        letter.attempts, letter.consumer
     ))?;
-    say("headers")?;
-    for (name, value) in &letter.headers {
-        say(format_args!("  {name}: {value}"))?;
+    say(format_args!("history"))?;
+    if let Some(was) = &letter.was {
+        say(format_args!(
+            "  appended to {}/{}/{} at {}",
+            was.topic,
+            was.partition,
+            was.offset,
+            rfc3339(was.timestamp_ms)
+        ))?;
+    }
+    if let Some(before) = &letter.redriven {
+        say(format_args!("  redriven from {before}, and died again"))?;
+    }
+    if !letter.first_failed_at.is_empty() {
+        say(format_args!("  first failed at {}", letter.first_failed_at))?;
+    }
+    if let Some(behind) = &letter.behind {
+        say(format_args!("  waits behind the message {behind}"))?;
+    }
+    let waits = if letter.holds {
+        "its key waits for it"
+    } else {
+        "its key does not wait for it"
+    };
+    say(format_args!("  {}; {waits}", letter.fate))?;
+    match &letter.correlation {
+        Some(request) => say(format_args!("cause  `troupe trace {request}`")),
+        None => say("cause  unknown"),
+    }
+}
+
+fn payload(letter: &Letter) -> Result<(), Failed> {
+    let record = letter.record.as_deref().unwrap_or("unknown");
+    say(format_args!("payload  {record}"))?;
+    match &letter.body {
+        Body::Json(body) => say_json(body),
+        Body::Unreadable(why) => say(format_args!("  unreadable: {why}")),
+    }
+}
+
+fn planned(plan: &Plan, json: bool) -> Result<(), Failed> {
+    if json {
+        return say_json(&json!({"count": plan.count(), "keys": plan.keys}));
     }
     say(format_args!(
-        "payload  {}",
-        letter.payload.record.as_deref().unwrap_or("unknown")
+        "{} dead letters of {} keys would be redriven, of each key in this order",
+        plan.count(),
+        plan.keys.len()
     ))?;
-    match (&letter.payload.body, &letter.payload.unreadable) {
-        (Some(body), _) => say_json(body),
-        (None, Some(why)) => say(format_args!("  unreadable: {why}")),
-        (None, None) => Ok(()),
+    for key in &plan.keys {
+        say(format_args!("{} {}", key.consumer, key.key))?;
+        for place in &key.places {
+            say(format_args!("  {place}"))?;
+        }
     }
+    Ok(())
+}
+
+async fn redrive(owner: &Owner, places: &[Place], by: &str, json: bool) -> Result<(), Failed> {
+    let mut all = json!({"done": [], "settled": [], "behind": [], "missing": []});
+    for some in places.chunks(AT_ONCE) {
+        let mut said = owner.redrive(some, by).await?;
+        for (name, list) in all.as_object_mut().into_iter().flatten() {
+            if let (Some(list), Some(more)) = (list.as_array_mut(), said[name].as_array_mut()) {
+                list.append(more);
+            }
+        }
+    }
+    let texts = |name: &str| -> Vec<String> {
+        let text = |value: &Value| match value {
+            Value::Array(pair) => pair[0].as_str().unwrap_or_default().to_owned(),
+            value => value.as_str().unwrap_or_default().to_owned(),
+        };
+        all[name]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(text)
+            .collect()
+    };
+    if json {
+        say_json(&all)?;
+    } else {
+        say(format_args!("{} redriven", texts("done").len()))?;
+        for (name, what) in [
+            ("settled", "was redriven or discarded before"),
+            (
+                "behind",
+                "waits behind another: redrive or discard that first",
+            ),
+            ("missing", "is not there (any more)"),
+        ] {
+            for place in texts(name) {
+                say(format_args!("{place} {what}"))?;
+            }
+        }
+    }
+    if !owner.is_running() {
+        eprintln!("`troupe up` handles them");
+    }
+    match texts("behind").len() + texts("missing").len() {
+        0 => Ok(()),
+        left => Err(Failed::Other(format!("{left} were not redriven"))),
+    }
+}
+
+fn done(value: Value, what: &str, places: &[Place], json: bool) -> Result<(), Failed> {
+    if json {
+        return say_json(&value);
+    }
+    say(format_args!("{} {what}", places.len()))?;
+    places
+        .iter()
+        .try_for_each(|place| say(format_args!("  {place}")))
 }

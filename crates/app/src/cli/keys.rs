@@ -13,24 +13,34 @@ pub(super) enum Command {
     /// Make a key, print it once, and print what the configuration needs of it
     New {
         /// Whose data it opens: a-z, 0-9 and '-'
-        #[arg(long)]
-        tenant: String,
-        /// Tells the tenant's keys apart, in logs and operations
+        #[arg(long, required_unless_present = "operator")]
+        tenant: Option<String>,
+        /// For an operator: dead letters and stuck sagas of every tenant, and no tenant's data besides
+        #[arg(long, conflicts_with = "tenant")]
+        operator: bool,
+        /// Tells keys apart, in logs and operations
         #[arg(long, default_value = "default")]
         name: String,
     },
 }
 
 pub(super) fn run(command: Command) -> Result<(), Failed> {
-    let Command::New { tenant, name } = command;
-    let tenant = TenantId::new(&tenant).map_err(|e| Failed::Usage(format!("--tenant: {e}")))?;
+    let Command::New { tenant, name, .. } = command;
+    let tenant = tenant
+        .map(|tenant| TenantId::new(&tenant))
+        .transpose()
+        .map_err(|e| Failed::Usage(format!("--tenant: {e}")))?;
     events::id::check_part(&name).map_err(|e| Failed::Usage(format!("--name: {e}")))?;
     let key = new_key();
     eprintln!("The key, which is shown only now:\n");
     say(&key)?;
     eprintln!("\nAdd this to troupe.toml, and start `troupe up` again:\n");
+    let whose = match tenant {
+        Some(tenant) => format!("[[access.keys]]\ntenant = \"{tenant}\""),
+        None => "[[access.operators]]".to_owned(),
+    };
     say(format_args!(
-        "[[access.keys]]\ntenant = \"{tenant}\"\nname = \"{name}\"\nsha256 = \"{}\"",
+        "{whose}\nname = \"{name}\"\nsha256 = \"{}\"",
         hash(&key)
     ))
 }

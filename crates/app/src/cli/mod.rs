@@ -3,8 +3,10 @@
 mod asyncapi;
 mod config;
 mod dead_letters;
+mod explain;
 mod keys;
 mod output;
+mod owner;
 mod run;
 mod sagas;
 mod topics;
@@ -16,6 +18,7 @@ use crate::demo;
 use crate::look::LookError;
 use crate::wiring::StartError;
 use clap::{Args, Parser, Subcommand};
+use edge::OperatorError;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -58,6 +61,8 @@ enum Command {
     /// Messages that could not be handled, with the reason
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
+    /// What a code means and what to do: the page of docs/errors
+    Explain(explain::Args),
     /// All that one request caused, in order, with times
     Trace(trace::Args),
     /// The configuration
@@ -100,6 +105,17 @@ impl Failed {
 impl From<runtime::PortError> for Failed {
     fn from(error: runtime::PortError) -> Self {
         Self::Other(error.to_string())
+    }
+}
+impl From<OperatorError> for Failed {
+    fn from(error: OperatorError) -> Self {
+        match error {
+            OperatorError::NoWorker(_) => Self::Other(format!(
+                "{error}; `troupe topics show` prints all there are"
+            )),
+            OperatorError::Wrong(why) => Self::Usage(why),
+            error => Self::Other(error.to_string()),
+        }
     }
 }
 impl From<std::io::Error> for Failed {
@@ -169,6 +185,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failed> {
         Command::Topics(command) => topics::run(command)?,
         Command::Sagas(command) => sagas::run(command, &common).await?,
         Command::DeadLetters(command) => dead_letters::run(command, &common).await?,
+        Command::Explain(args) => explain::run(args)?,
         Command::Trace(args) => trace::run(args, &common).await?,
         Command::Config(command) => config::run(command, &common)?,
         Command::Keys(command) => keys::run(command)?,

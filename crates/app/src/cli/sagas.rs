@@ -1,24 +1,14 @@
 //! `troupe sagas`.
 use super::output::{clip, duration, say, say_json, say_table};
+use super::owner::Owner;
 use super::{Common, Failed};
-use crate::clock::SystemClock;
 use crate::look::Look;
 use crate::look::sagas::FoundSaga;
-use crate::wiring::{self, StartError};
-use embedded::OpenError;
-use events::map::TopicMap;
-use events::system::{AbandonSaga, ResumeSaga};
-use events::{Key, MessageId};
-use runtime::Moment;
-use runtime::breaker::Breakers;
-use runtime::emission::Emitter;
-use runtime::emits::AnyRecord;
-use runtime::ports::clock::Clock;
+use edge::Verb;
+use events::Key;
 use runtime::time::rfc3339;
 use saga::{Phase, Reply, What};
 use serde_json::{Value, json};
-use std::sync::Arc;
-use uuid::Uuid;
 
 /// What to do with sagas.
 #[derive(Debug, clap::Subcommand)]
@@ -88,20 +78,8 @@ pub(super) async fn run(command: Command, common: &Common) -> Result<(), Failed>
             }
             found.iter().try_for_each(show)
         }
-        Command::Resume(asked) => {
-            ask(common, &asked, |saga, Asked { by, why, .. }| {
-                let (by, why) = (by.clone(), runtime::emits::clipped(why));
-                Box::new(ResumeSaga { saga, by, why })
-            })
-            .await
-        }
-        Command::Abandon(asked) => {
-            ask(common, &asked, |saga, Asked { by, why, .. }| {
-                let (by, why) = (by.clone(), runtime::emits::clipped(why));
-                Box::new(AbandonSaga { saga, by, why })
-            })
-            .await
-        }
+        Command::Resume(asked) => ask(common, &asked, Verb::Resume).await,
+        Command::Abandon(asked) => ask(common, &asked, Verb::Abandon).await,
     }
 }
 
@@ -205,12 +183,8 @@ fn as_json(saga: &FoundSaga) -> Value {
     json!({ "saga": saga.definition, "key": saga.key, "state": saga.state, "data": saga.data })
 }
 
-/// Puts a person's command on the saga's input. It is handled when the workers run.
-async fn ask(
-    common: &Common,
-    asked: &Asked,
-    command: impl Fn(String, &Asked) -> Box<dyn AnyRecord>,
-) -> Result<(), Failed> {
+/// Tells the owner of the file what a person wants of a stuck saga.
+async fn ask(common: &Common, asked: &Asked, verb: Verb) -> Result<(), Failed> {
     let path = common.config()?.data.path;
     let look = Look::open(&path).await?;
     let stuck: Vec<FoundSaga> = look.sagas_called(&asked.id).await?;
@@ -232,46 +206,14 @@ async fn ask(
         }));
     };
     let key = Key::parse(&saga.key).map_err(|e| Failed::Other(e.to_string()))?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let embedded = wiring::open(&path, clock.clone(), TopicMap::embedded())
-        .await
-        .map_err(owned)?;
-    let ports = wiring::ports(&embedded, clock.clone(), Breakers::new(clock.clone())).await?;
-    let id = Uuid::now_v7().to_string();
-    let moment = Moment {
-        tenant: key.tenant().as_str().into(),
-        id: key.id().into(),
-        now_ms: clock.now_ms(),
-        consumer: "cli".into(),
-        correlation: id.as_str().into(),
-        message: MessageId {
-            tenant: key.tenant().as_str().into(),
-            source: "troupe/cli".into(),
-            id,
-        },
-        ..Moment::for_tests("")
-    };
-    let body = command(key.id().to_owned(), asked);
-    let outgoing = Emitter::new(&ports)
-        .own(&moment, &saga.definition, &*body, "command")
-        .await;
-    ports
-        .log
-        .append(vec![outgoing.map_err(|e| Failed::Other(e.to_string()))?])
+    let owner = Owner::of(&path).await?;
+    owner
+        .tell_saga(&saga.definition, &key, verb, &asked.by, &asked.why)
         .await?;
-    eprintln!("noted; `troupe up` carries it out");
-    Ok(())
-}
-
-/// A person's command goes to whoever owns the file (M1).
-fn owned(error: StartError) -> Failed {
-    match error {
-        StartError::Open {
-            source: source @ OpenError::Owned { .. },
-            ..
-        } => Failed::Other(format!(
-            "{source}. Stop `troupe up`, run this again, and start it"
-        )),
-        other => other.into(),
+    if owner.is_running() {
+        eprintln!("noted; `troupe sagas show {}` says what it does", asked.id);
+    } else {
+        eprintln!("noted; `troupe up` carries it out");
     }
+    Ok(())
 }

@@ -6,6 +6,7 @@ use crate::logging;
 use crate::wiring::{App, Roles, Unfinished};
 use edge::{ApiKey, KeyHash};
 use events::TenantId;
+use rustix::process::{Signal as Term, getpid, kill_process};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -25,6 +26,9 @@ pub(super) struct Args {
     /// Make a key for the tenant `demo` and print it; it is good until this process stops
     #[arg(long)]
     dev: bool,
+    /// For whoever starts it as a part of something: stop when standard input is closed
+    #[arg(long, hide = true)]
+    with_parent: bool,
     /// For tests: where the process dies, as by SIGKILL
     #[arg(long, value_name = "POINT", hide = true)]
     crash_at: Option<embedded::CrashAt>,
@@ -36,9 +40,10 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
         config.http.listen = listen;
     }
     config.data.crash_at = args.crash_at;
-    if args.dev {
-        say(format_args!("key {}", let_in_developer(&mut config)?))?;
-    }
+    let key = match args.dev {
+        true => Some(let_in_developer(&mut config)?),
+        false => None,
+    };
     if config.access.keys.is_empty() {
         let how = "nobody could come in: the configuration has no API key\n\
                    \x20 make one:       troupe keys new --tenant acme\n\
@@ -47,11 +52,27 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
     }
     logging::start(&config.log).map_err(Failed::Usage)?;
     let signals = Signals::listen()?;
+    if args.with_parent {
+        std::thread::spawn(stop_with_parent);
+    }
     let app = App::start(&config, &Roles::all()).await?;
+    if let Some(key) = key {
+        say(format_args!("key {key}"))?; // it is of use from now on only
+    }
     if let Some(address) = app.address() {
         say(format_args!("ready http://{address}"))?;
     }
     signals.stop(app, config.process.stop()).await
+}
+
+/// Standard input is closed when the process that holds its other end is gone, however it ended.
+fn stop_with_parent() {
+    let read = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+    tracing::info!(?read, "the process that started this one is gone");
+    if let Err(error) = kill_process(getpid(), Term::TERM) {
+        tracing::error!(%error, "cannot be told to stop");
+        std::process::exit(KILLED)
+    }
 }
 
 /// A key that is good as long as this process.

@@ -10,7 +10,7 @@ mod tests;
 pub(crate) use layers::closest;
 pub use layers::{ConfigError, FILE_VARIABLE, Sources};
 
-use edge::ApiKey;
+use edge::{ApiKey, OperatorKey};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -71,6 +71,8 @@ pub struct Http {
 pub struct Access {
     /// Hashes of keys, and whose they are.
     pub keys: Vec<ApiKey>,
+    /// Hashes of the keys of operators.
+    pub operators: Vec<OperatorKey>,
 }
 
 /// How much of a file is read. What is not here is as in [`documents::parse::Limits`].

@@ -10,7 +10,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 /// How long a start may take.
 const START: Duration = Duration::from_secs(30);
@@ -22,6 +22,8 @@ const TAIL: usize = 20;
 /// A running working process. It is killed when this is dropped.
 pub struct Worker {
     child: Child,
+    /// While this is open it runs: should the demo be killed, nobody is left behind.
+    _held: Option<ChildStdin>,
     /// Its process id.
     pub pid: u32,
     /// Speaks with it.
@@ -61,10 +63,13 @@ impl Worker {
         let unstartable = |e: std::io::Error| Trouble::Worker(format!("cannot be started: {e}"));
         let program = std::env::current_exe().map_err(unstartable)?;
         let mut command = Command::new(program);
-        command
-            .arg("--data")
-            .arg(database)
-            .args(["up", "--dev", "--listen", "127.0.0.1:0"]);
+        command.arg("--data").arg(database).args([
+            "up",
+            "--dev",
+            "--listen",
+            "127.0.0.1:0",
+            "--with-parent",
+        ]);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("TROUPE_") {
                 command.env_remove(name);
@@ -74,11 +79,12 @@ impl Worker {
             command.current_dir(directory); // where no troupe.toml is
         }
         command
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         let mut child = command.spawn().map_err(unstartable)?;
+        let held = child.stdin.take();
         let pid = child
             .id()
             .ok_or_else(|| Trouble::Worker("ended at once".into()))?;
@@ -111,6 +117,7 @@ impl Worker {
         tokio::spawn(keep(said, tail.clone(), None));
         Ok(Self {
             child,
+            _held: held,
             pid,
             client: Client::new(&base, &key)?,
             tail: tail.clone(),

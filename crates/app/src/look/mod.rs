@@ -8,9 +8,12 @@ pub mod trace;
 use crate::clock::SystemClock;
 use embedded::{Embedded, OpenError, Options};
 use events::record::decode_json;
-use runtime::PortError;
+use runtime::breaker::Breakers;
 use runtime::codec::{Schemas, UnknownSchema};
+use runtime::keys::Keys;
+use runtime::ports::clock::Clock;
 use runtime::ports::log::Message;
+use runtime::{PortError, Ports};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,7 +46,7 @@ pub enum LookError {
 /// A database, to be read.
 pub struct Look {
     embedded: Embedded,
-    schemas: Schemas,
+    ports: Ports,
 }
 
 /// A payload as a person can read it.
@@ -85,7 +88,19 @@ impl Look {
         })?;
         // No schema of ours is registered: a reader changes nothing, and every message names the schema that wrote it.
         let schemas = Schemas::start(embedded.schemas(), &[]).await?;
-        Ok(Self { embedded, schemas })
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let state = embedded.state();
+        let ports = Ports {
+            log: embedded.log(),
+            search: embedded.search(),
+            blobs: embedded.blobs(),
+            schemas: Arc::new(schemas),
+            keys: Arc::new(Keys::new(state.clone(), clock.clone())),
+            breakers: Breakers::new(clock.clone()),
+            state,
+            clock,
+        };
+        Ok(Self { embedded, ports })
     }
 
     /// What a payload says.
@@ -98,7 +113,7 @@ impl Look {
             body: None,
             unreadable: Some(why),
         };
-        let datum = match self.schemas.datum(bytes).await {
+        let datum = match self.ports.schemas.datum(bytes).await {
             Ok(datum) => datum,
             Err(UnknownSchema::Registry(error)) => return Err(error.into()),
             Err(error) => return Ok(nothing(error.to_string())),

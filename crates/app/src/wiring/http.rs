@@ -1,7 +1,7 @@
 //! The edge within the process: what it is told of health and metrics, how it is served and stopped.
 use super::{StartError, Watch};
 use crate::Config;
-use edge::{Check, Condition, Edge, EdgeConfig, EdgeError, Health, Limits, Metrics};
+use edge::{Check, Condition, Edge, EdgeConfig, EdgeError, Health, Limits, Metrics, OperatorKey};
 use runtime::{BoxFuture, Ports};
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -30,13 +30,15 @@ impl Http {
     pub(super) fn start(
         listener: TcpListener,
         config: &Config,
+        local: OperatorKey,
         ports: &Ports,
         watch: &Arc<Watch>,
     ) -> Result<Self, StartError> {
         let failed = |e: &dyn std::fmt::Display| StartError::Edge(e.to_string());
         let address = listener.local_addr().map_err(|e| failed(&e))?;
-        let edge = Edge::new(ports.clone(), edge_config(config, address), watch.clone())
-            .map_err(|e| failed(&e))?;
+        let mut config = edge_config(config, address);
+        config.operators.push(local);
+        let edge = Edge::new(ports.clone(), config, watch.clone()).map_err(|e| failed(&e))?;
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             let _ = stopped.await; // dropped is stopped too
@@ -77,6 +79,7 @@ fn edge_config(config: &Config, listen: SocketAddr) -> EdgeConfig {
     EdgeConfig {
         listen,
         keys: config.access.keys.clone(),
+        operators: config.access.operators.clone(),
         limits: Limits {
             stop_s: config.process.stop_s,
             ..config.limits.clone()

@@ -3,6 +3,7 @@
 //! [`App::start`] is all that `troupe up`, the demo, the tests and the bench need; [`consumers`] is where each worker
 //! is given what it needs from outside.
 pub mod consumers;
+pub mod door;
 mod error;
 mod housekeeping;
 mod http;
@@ -16,6 +17,7 @@ pub use watch::{Figures, Trouble, Watch};
 
 use crate::Config;
 use crate::clock::SystemClock;
+use door::{Door, DoorKey};
 use embedded::Embedded;
 use events::all_records;
 use events::map::TopicMap;
@@ -40,6 +42,7 @@ pub struct App {
     watch: Arc<Watch>,
     housekeeping: Housekeeping,
     http: Option<Http>,
+    door: Option<Door>,
 }
 
 /// What was not finished when the deadline of a stop came. It is done again after the next start.
@@ -77,16 +80,23 @@ impl App {
         let running = engine::start(&ports, chosen, &options)?;
         let watch = Arc::new(Watch::new(running, &ports, embedded.clone()));
         let housekeeping = Housekeeping::start(&embedded, &ports, &map, &config.process, &watch);
+        let key = DoorKey::new();
         let http = match listener {
-            Some(listener) => Some(Http::start(listener, config, &ports, &watch)?),
+            Some(listener) => {
+                let local = key.operator();
+                Some(Http::start(listener, config, local, &ports, &watch)?)
+            }
             None => None,
         };
+        let address = http.as_ref().map(Http::address);
+        let door = address.and_then(|address| key.open(&config.data.path, address));
         Ok(Self {
             ports,
             embedded,
             watch,
             housekeeping,
             http,
+            door,
         })
     }
 
@@ -118,7 +128,9 @@ impl App {
             watch,
             housekeeping,
             http,
+            door,
         } = self;
+        drop(door);
         watch.stopping();
         let mut unfinished = Unfinished::default();
         if let Some(http) = http {

@@ -1,5 +1,5 @@
 //! `/v1/chatbots`.
-use super::settings::{MAX_NAME, SettingsRequest};
+use super::settings::{self, MAX_CHATBOT_NAME, MAX_NAME, SettingsRequest};
 use super::{chosen, line};
 use crate::app::App;
 use crate::asked::Asked;
@@ -17,7 +17,7 @@ use events::chatbots::{
     CreateChatbot, DeleteChatbot, PauseChatbot, ResumeChatbot, Source, UpdateChatbot,
 };
 use events::{Addressed, BlobRef};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -64,9 +64,15 @@ pub struct BlobRequest {
 #[serde(deny_unknown_fields)]
 pub struct UpdateRequest {
     name: Option<String>,
-    settings: Option<SettingsRequest>,
+    /// A merge patch; null is one too: all of them are the defaults again.
+    #[serde(default, deserialize_with = "even_null")]
+    settings: Option<Value>,
 }
 impl JsonRequest for UpdateRequest {}
+
+fn even_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
+}
 
 impl SourceRequest {
     fn check(self, operation: &str, i: usize) -> Result<Source, Problem> {
@@ -106,7 +112,7 @@ pub async fn create(
     let fingerprint = fingerprint(&asked.endpoint, &request);
     let operation = asked.operation_id(&app, &tenant);
     let chatbot = chosen(request.id, "id")?.unwrap_or_else(|| operation.clone());
-    let name = line(&request.name, MAX_NAME, "name")?;
+    let name = line(&request.name, MAX_CHATBOT_NAME, "name")?;
     if request.sources.len() > MAX_SOURCES {
         let detail = format!("{MAX_SOURCES} sources are taken; upload more afterwards");
         return Err(Problem::new(Code::Invalid, detail).with("where", "sources"));
@@ -173,7 +179,7 @@ pub async fn get(
     ))
 }
 
-/// Another name, other settings; what is not named stays.
+/// Another name, other settings; what is not named stays, and null is the default again.
 pub async fn update(
     State(app): State<Arc<App>>,
     tenant: Tenant,
@@ -188,45 +194,40 @@ pub async fn update(
             "name what is to be changed: `name`, `settings` or both",
         ));
     }
-    let new = new(
-        Kind::UpdateChatbot,
-        asked.operation_id(&app, &tenant),
-        chatbot.clone(),
-        fingerprint(&asked.endpoint, &request),
-    );
-    let name = request
-        .name
-        .map(|name| line(&name, MAX_NAME, "name"))
-        .transpose()?;
-    let settings = request.settings.map(SettingsRequest::check).transpose()?;
-    app.submit(
+    let named = |name: &String| line(name, MAX_CHATBOT_NAME, "name");
+    let record = UpdateChatbot {
+        chatbot,
+        name: request.name.as_ref().map(named).transpose()?,
+        settings: None,
+        settings_patch: request.settings.as_ref().map(settings::patch).transpose()?,
+    };
+    tell(
+        &app,
         &tenant,
         &asked,
-        new,
-        &UpdateChatbot {
-            chatbot,
-            name,
-            settings,
-        },
+        Kind::UpdateChatbot,
+        &request,
+        &record,
     )
     .await
 }
 
+/// Sends a command about the chatbot that it is addressed to. `request` is the body that it came with.
 async fn tell<A: Addressed>(
     app: &App,
     tenant: &Tenant,
     asked: &Asked,
     kind: Kind,
-    chatbot: String,
-    record: A,
+    request: &impl Serialize,
+    record: &A,
 ) -> Result<Response, Problem> {
     let new = new(
         kind,
         asked.operation_id(app, tenant),
-        chatbot,
-        fingerprint(&asked.endpoint, &()),
+        record.id().to_owned(),
+        fingerprint(&asked.endpoint, request),
     );
-    app.submit(tenant, asked, new, &record).await
+    app.submit(tenant, asked, new, record).await
 }
 
 /// Deletes a chatbot and all that it knows.
@@ -238,10 +239,8 @@ pub async fn delete(
 ) -> Result<Response, Problem> {
     let there = async { chatbots::find(&app, &tenant, &chatbot).await.map(|_| ()) };
     app.unless_repeat(&tenant, &asked, there).await?;
-    let record = DeleteChatbot {
-        chatbot: chatbot.clone(),
-    };
-    tell(&app, &tenant, &asked, Kind::DeleteChatbot, chatbot, record).await
+    let record = DeleteChatbot { chatbot };
+    tell(&app, &tenant, &asked, Kind::DeleteChatbot, &(), &record).await
 }
 
 /// No more answers until it is resumed.
@@ -252,10 +251,8 @@ pub async fn pause(
     Path(chatbot): Path<String>,
 ) -> Result<Response, Problem> {
     usable(&app, &tenant, &asked, &chatbot).await?;
-    let record = PauseChatbot {
-        chatbot: chatbot.clone(),
-    };
-    tell(&app, &tenant, &asked, Kind::PauseChatbot, chatbot, record).await
+    let record = PauseChatbot { chatbot };
+    tell(&app, &tenant, &asked, Kind::PauseChatbot, &(), &record).await
 }
 
 /// Answers again.
@@ -266,8 +263,6 @@ pub async fn resume(
     Path(chatbot): Path<String>,
 ) -> Result<Response, Problem> {
     usable(&app, &tenant, &asked, &chatbot).await?;
-    let record = ResumeChatbot {
-        chatbot: chatbot.clone(),
-    };
-    tell(&app, &tenant, &asked, Kind::ResumeChatbot, chatbot, record).await
+    let record = ResumeChatbot { chatbot };
+    tell(&app, &tenant, &asked, Kind::ResumeChatbot, &(), &record).await
 }

@@ -3,15 +3,22 @@ use super::line;
 use crate::problem::{Code, Problem};
 use events::chatbots::{AnswerStyle, Avatar, Settings, Voice};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-/// The longest name, in characters.
+// The bounds are those of the worker that keeps the settings; it checks them again.
+
+/// The longest name of a voice, a model, a file, in characters.
 pub const MAX_NAME: usize = 200;
+/// The longest name of a chatbot, in characters.
+pub const MAX_CHATBOT_NAME: usize = 100;
 /// The longest greeting, in characters.
-const MAX_GREETING: usize = 2_000;
+const MAX_GREETING: usize = 1_000;
 /// The longest template, in characters.
-const MAX_TEMPLATE: usize = 16_000;
+const MAX_TEMPLATE: usize = 8_000;
 /// The most languages.
-const MAX_LANGUAGES: usize = 50;
+const MAX_LANGUAGES: usize = 20;
+/// The most sentences of an answer.
+const MAX_SENTENCES: u32 = 50;
 
 /// See [`Settings`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -79,6 +86,10 @@ impl SettingsRequest {
         at_most(&self.greeting, MAX_GREETING, "greeting")?;
         at_most(&self.prompt_template, MAX_TEMPLATE, "prompt_template")?;
         at_most(&self.answer.tone, MAX_NAME, "answer.tone")?;
+        if self.answer.max_sentences > MAX_SENTENCES {
+            let why = format!("it is 0 to {MAX_SENTENCES}");
+            return Err(wrong(why, "answer.max_sentences"));
+        }
         if self.languages.len() > MAX_LANGUAGES {
             return Err(wrong(
                 format!("{MAX_LANGUAGES} languages are taken"),
@@ -100,8 +111,8 @@ impl SettingsRequest {
             if !(0.25..=4.0).contains(&voice.speed) {
                 return Err(wrong("it is 0.25 to 4".into(), "voice.speed"));
             }
-            if !(-24.0..=24.0).contains(&voice.pitch) {
-                return Err(wrong("it is -24 to 24 semitones".into(), "voice.pitch"));
+            if !(-20.0..=20.0).contains(&voice.pitch) {
+                return Err(wrong("it is -20 to 20 semitones".into(), "voice.pitch"));
             }
         }
         if let Some(avatar) = &self.avatar {
@@ -128,4 +139,59 @@ impl SettingsRequest {
             },
         })
     }
+}
+
+/// A change of settings, as a JSON merge patch (RFC 7396). Only its shape is checked here: whether it makes sense is
+/// known where the settings are.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "read for its shape only")]
+struct Shape {
+    greeting: Option<String>,
+    languages: Option<Vec<String>>,
+    prompt_template: Option<String>,
+    voice: Option<VoiceShape>,
+    avatar: Option<AvatarShape>,
+    answer: Option<AnswerShape>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "read for its shape only")]
+struct VoiceShape {
+    name: Option<String>,
+    speed: Option<f64>,
+    pitch: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "read for its shape only")]
+struct AvatarShape {
+    model: Option<String>,
+    background: Option<String>,
+    gestures: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "read for its shape only")]
+struct AnswerShape {
+    max_sentences: Option<u32>,
+    tone: Option<String>,
+}
+
+/// A patch of settings as it is sent on.
+///
+/// # Errors
+/// 422 with the place of what is unknown or of another type.
+pub fn patch(patch: &Value) -> Result<String, Problem> {
+    if !patch.is_null() {
+        serde_path_to_error::deserialize::<_, Shape>(patch).map_err(|e| {
+            let at = format!("settings.{}", e.path());
+            let at = at.trim_end_matches('.').to_owned();
+            Problem::new(Code::Invalid, e.inner().to_string()).with("where", at)
+        })?;
+    }
+    Ok(patch.to_string())
 }

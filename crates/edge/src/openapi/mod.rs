@@ -34,6 +34,8 @@ pub enum Answer {
     Stream,
     /// 200 with text.
     Text,
+    /// 200 with a page for a person.
+    Markdown,
 }
 
 /// How an endpoint is described.
@@ -45,8 +47,19 @@ pub struct Doc {
     params: &'static [&'static str],
     answers: &'static [Answer],
     command: bool,
-    /// Whether it is served without a key.
-    pub open: bool,
+    /// Who is let in.
+    pub open_to: OpenTo,
+}
+
+/// Who is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenTo {
+    /// Whoever has a tenant's key.
+    Tenants,
+    /// Whoever has an operator's key.
+    Operators,
+    /// Everybody.
+    Everybody,
 }
 impl Doc {
     /// Asks for something to be done.
@@ -65,13 +78,20 @@ impl Doc {
             params: &[],
             answers: &[],
             command: false,
-            open: false,
+            open_to: OpenTo::Tenants,
         }
     }
     /// Looks, and needs no key.
     pub fn open(id: &'static str, summary: &'static str) -> Self {
         Self {
-            open: true,
+            open_to: OpenTo::Everybody,
+            ..Self::query(id, summary)
+        }
+    }
+    /// For whoever looks after the house.
+    pub fn operator(id: &'static str, summary: &'static str) -> Self {
+        Self {
+            open_to: OpenTo::Operators,
             ..Self::query(id, summary)
         }
     }
@@ -130,6 +150,21 @@ fn query_parameter(name: &str) -> Value {
         ),
         "after" => ("The `next` of the page before", json!({"type": "string"})),
         "visitor" => ("Only this visitor's", json!({"type": "string"})),
+        "worker" => (
+            "Only of this consumer, or of all of this context",
+            json!({"type": "string"}),
+        ),
+        "code" => ("Only with this code", json!({"type": "string"})),
+        "tenant" => ("Only of this tenant", json!({"type": "string"})),
+        "key" => (
+            "Only with this key, `<tenant>/<id>`",
+            json!({"type": "string"}),
+        ),
+        "since" => (
+            "Only from this time on: RFC 3339, or how long ago: 90m, 12h, 7d",
+            json!({"type": "string"}),
+        ),
+        "until" => ("Only before this time", json!({"type": "string"})),
         _ => (
             "What the file is called; needed for a raw body",
             json!({"type": "string"}),
@@ -145,7 +180,20 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
         .split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let mut all: Vec<Value> = in_path
-        .map(|name| parameter(name, "path", "The id", id.clone()))
+        .map(|name| match name {
+            "code" => parameter(name, "path", "The code", json!({"type": "string"})),
+            "topic" => parameter(name, "path", "`<consumer>.dead`", json!({"type": "string"})),
+            "partition" | "offset" => {
+                parameter(name, "path", "Where it stands", json!({"type": "integer"}))
+            }
+            "verb" => parameter(
+                name,
+                "path",
+                "What to do",
+                json!({"enum": ["resume", "abandon"]}),
+            ),
+            _ => parameter(name, "path", "The id", id.clone()),
+        })
         .collect();
     all.extend(endpoint.doc.params.iter().map(|name| query_parameter(name)));
     if endpoint.doc.command {
@@ -201,6 +249,12 @@ fn responses(doc: &Doc) -> Map<String, Value> {
                 "application/openmetrics-text",
                 json!({"type": "string"}),
             ),
+            Answer::Markdown => (
+                "200",
+                "As asked",
+                "text/markdown",
+                json!({"type": "string"}),
+            ),
         };
         let response = all
             .entry(status)
@@ -226,8 +280,10 @@ fn operation(endpoint: &Endpoint) -> Value {
     if let Some(body) = body(doc.body) {
         operation["requestBody"] = body;
     }
-    if doc.open {
-        operation["security"] = json!([]);
+    match doc.open_to {
+        OpenTo::Tenants => {}
+        OpenTo::Everybody => operation["security"] = json!([]),
+        OpenTo::Operators => operation["tags"] = json!(["operator"]),
     }
     operation
 }

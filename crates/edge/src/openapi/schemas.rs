@@ -59,7 +59,8 @@ pub fn all() -> Value {
                 "blob": reference("Blob"),
             }))),
         })),
-        "UpdateChatbot": request(&[], json!({"name": either_null(text()), "settings": either_null(reference("Settings"))})),
+        "UpdateChatbot": request(&[], json!({"name": either_null(text()), "settings": either_null(reference("SettingsPatch"))})),
+        "SettingsPatch": settings_patch(),
         "AskQuestion": request(&["text"], json!({
             "text": text(),
             "conversation": either_null(id()),
@@ -108,6 +109,24 @@ pub fn all() -> Value {
         "Conversation": answer(json!({"id": id(), "chatbot": id(), "visitor": id(), "turns": list(json!({"type": "object"}))})),
         "ConversationPage": page("Conversation"),
         "Operation": operation(),
+        "DeadLetter": dead_letter(),
+        "DeadLetterPage": page("DeadLetter"),
+        "Redrive": request(&[], json!({
+            "places": list(text()),
+            "which": either_null(request(&[], json!({
+                "worker": either_null(text()),
+                "code": either_null(text()),
+                "tenant": either_null(text()),
+                "key": either_null(text()),
+                "since": either_null(text()),
+                "until": either_null(text()),
+            }))),
+            "by": text(),
+            "plan": {"type": "boolean", "description": "say what would be done, and do nothing"},
+            "follow": {"type": "boolean", "description": "with one place: round by round, until its key is free"},
+        })),
+        "Discard": request(&["places", "by", "why"], json!({"places": list(text()), "by": text(), "why": text()})),
+        "TellSaga": request(&["saga", "key", "by", "why"], json!({"saga": text(), "key": text(), "by": text(), "why": text()})),
     })
 }
 
@@ -135,7 +154,7 @@ fn settings() -> Value {
             "voice": either_null(request(&["name"], json!({
                 "name": text(),
                 "speed": {"type": "number", "minimum": 0.25, "maximum": 4},
-                "pitch": {"type": "number", "minimum": -24, "maximum": 24},
+                "pitch": {"type": "number", "minimum": -20, "maximum": 20},
             }))),
             "avatar": either_null(request(&["model"], json!({
                 "model": text(),
@@ -145,6 +164,34 @@ fn settings() -> Value {
             "answer": request(&[], json!({"max_sentences": count(), "tone": text()})),
         }),
     )
+}
+
+/// A JSON merge patch of the settings.
+fn settings_patch() -> Value {
+    let optional = |of: Value| either_null(of);
+    let mut patch = request(
+        &[],
+        json!({
+            "greeting": optional(text()),
+            "languages": optional(list(text())),
+            "prompt_template": optional(text()),
+            "voice": optional(request(&[], json!({
+                "name": optional(text()),
+                "speed": optional(json!({"type": "number", "minimum": 0.25, "maximum": 4})),
+                "pitch": optional(json!({"type": "number", "minimum": -20, "maximum": 20})),
+            }))),
+            "avatar": optional(request(&[], json!({
+                "model": optional(text()),
+                "background": optional(text()),
+                "gestures": optional(json!({"type": "boolean"})),
+            }))),
+            "answer": optional(request(&[], json!({"max_sentences": optional(count()), "tone": optional(text())}))),
+        }),
+    );
+    patch["description"] = "A JSON merge patch (RFC 7396): what is not named stays as it is; null resets to the default, \
+                            of one member, of a part, or of all settings"
+        .into();
+    patch
 }
 
 fn document() -> Value {
@@ -166,6 +213,28 @@ fn document() -> Value {
             "stored": count(),
             "retrievable": count(),
         })),
+    }))
+}
+
+fn dead_letter() -> Value {
+    answer(json!({
+        "place": {"type": "string", "description": "`<consumer>.dead/<partition>/<offset>`: its name"},
+        "at": {"type": "string", "format": "date-time"},
+        "worker": text(),
+        "code": text(),
+        "message": text(),
+        "attempts": count(),
+        "first_failed_at": text(),
+        "key": text(),
+        "id": text(),
+        "source": text(),
+        "correlation": {"type": ["string", "null"]},
+        "was": {"type": ["object", "null"]},
+        "behind": {"type": ["string", "null"], "description": "the message that it waits behind"},
+        "holds": {"type": "boolean", "description": "whether its key waits for it"},
+        "redriven": {"type": ["string", "null"], "description": "the letter that it was before"},
+        "fate": {"type": "object"},
+        "payload": answer(json!({"record": {"type": ["string", "null"]}, "body": {}, "unreadable": {"type": ["string", "null"]}})),
     }))
 }
 

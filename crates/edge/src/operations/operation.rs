@@ -253,8 +253,8 @@ fn refusal_status(code: &str) -> StatusCode {
         "not_found" | "unknown" | "missing" | "gone" | "deleted" | "removed" | "not_yours" => {
             StatusCode::NOT_FOUND
         }
-        "exists" | "already_exists" | "already_started" | "conflict" | "busy" | "paused"
-        | "not_active" | "chatbot_not_active" | "other_chatbot" | "other_visitor"
+        "exists" | "already_exists" | "already_started" | "was_undone" | "conflict" | "busy"
+        | "paused" | "not_active" | "chatbot_not_active" | "other_chatbot" | "other_visitor"
         | "superseded" | "ended" | "asked_before" | "retiring" => StatusCode::CONFLICT,
         "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
         "unsupported_media_type" => StatusCode::UNSUPPORTED_MEDIA_TYPE,

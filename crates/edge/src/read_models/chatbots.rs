@@ -1,5 +1,5 @@
 //! Chatbots, from the view `chatbots.directory`.
-use super::{Page, Paging, one, page};
+use super::{Page, Paging, entity, one, page};
 use crate::app::App;
 use crate::problem::{Code, Problem};
 use crate::tenant::Tenant;
@@ -83,6 +83,32 @@ async fn registered(app: &App, key: &events::Key) -> Result<bool, PortError> {
         .load(consumer::CHATBOTS_CHATBOT, &[key.as_str().to_owned()])
         .await?;
     Ok(rows.into_iter().any(|row| row.is_some()))
+}
+
+/// What is read of a chatbot's own row.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Own {
+    /// A word, or an object with the word as its only member.
+    life: Value,
+}
+
+/// Whether the chatbot is being deleted or gone: then nothing that was said with it is shown any more. Its own row is
+/// asked first, since whoever deleted it need not wait for the directory.
+///
+/// # Errors
+/// If State cannot be asked.
+pub async fn is_leaving(app: &App, tenant: &Tenant, id: &str) -> Result<bool, Problem> {
+    let key = tenant.key(id, "chatbot")?;
+    let own = entity::<Own>(&app.ports, consumer::CHATBOTS_CHATBOT, &key).await?;
+    let leaves = |own: Own| own.life == "removed" || own.life.get("retiring").is_some();
+    if own.is_some_and(leaves) {
+        return Ok(true);
+    }
+    let row = one::<Chatbot>(&app.ports, consumer::CHATBOTS_DIRECTORY, &key).await?;
+    let leaving =
+        |row: Chatbot| matches!(row.state, ChatbotState::Retiring | ChatbotState::Removed);
+    Ok(row.is_some_and(leaving))
 }
 
 /// The chatbot, if it may be given work now.

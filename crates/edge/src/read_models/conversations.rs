@@ -1,12 +1,9 @@
 //! Conversations, from the views `conversations.history` and `conversations.endings`.
-use super::{Page, Paging, one, page_beside};
+use super::{Page, Paging, chatbots, entity, one, page_beside};
 use crate::app::App;
 use crate::problem::Problem;
 use crate::tenant::Tenant;
-use events::Key;
 use events::topic::consumer;
-use runtime::PortError;
-use runtime::rows::EntityRow;
 use runtime::time::rfc3339;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,9 +26,9 @@ struct Ended {
 }
 
 impl History {
-    /// Whether it was ended since: all that stands here is forgotten.
+    /// Whether all that stood here is forgotten, or is to be: it was ended since.
     fn is_over(&self, ended: Option<Ended>) -> bool {
-        ended.is_some_and(|ended| ended.endings > self.endings)
+        self.entries.is_empty() || ended.is_some_and(|ended| ended.endings > self.endings)
     }
 }
 
@@ -56,33 +53,16 @@ pub async fn find(app: &App, tenant: &Tenant, id: &str) -> Result<Value, Problem
     let history = history.ok_or_else(|| Problem::nothing("conversation"))?;
     // The view follows the conversation itself by some milliseconds; who ended it need not see it any more at once.
     let noted = one::<Ended>(&app.ports, consumer::CONVERSATIONS_ENDINGS, &key).await?;
-    if history.is_over(noted) || history.is_over(own(app, &key).await?) {
+    let own = entity::<Ended>(&app.ports, consumer::CONVERSATIONS_CONVERSATION, &key).await?;
+    if history.is_over(noted) || history.is_over(own) {
+        return Err(Problem::nothing("conversation"));
+    }
+    // Its conversations end with a chatbot, one after the other; nobody sees any of them meanwhile.
+    if chatbots::is_leaving(app, tenant, &history.chatbot).await? {
         return Err(Problem::nothing("conversation"));
     }
     let turns: Vec<Value> = history.entries.into_iter().map(turn).collect();
     Ok(json!({"id": id, "chatbot": history.chatbot, "visitor": history.visitor, "turns": turns}))
-}
-
-/// What a conversation's own row says.
-async fn own(app: &App, key: &Key) -> Result<Option<Ended>, PortError> {
-    let view = consumer::CONVERSATIONS_CONVERSATION;
-    let ids = [key.as_str().to_owned()];
-    let rows = app.ports.state.load(view, &ids).await?;
-    let Some(row) = rows.into_iter().next().flatten() else {
-        return Ok(None);
-    };
-    let row: EntityRow = serde_json::from_slice(&row.body).map_err(|e| corrupt(&ids[0], &e))?;
-    let state = row.state.map(|state| serde_json::from_str(state.get()));
-    state.transpose().map_err(|e| corrupt(&ids[0], &e))
-}
-fn corrupt(id: &str, why: &serde_json::Error) -> PortError {
-    PortError::Corrupt {
-        port: "state",
-        why: format!(
-            "row {id} of {}: {why}",
-            consumer::CONVERSATIONS_CONVERSATION
-        ),
-    }
 }
 
 /// A page of a chatbot's conversations, of one visitor or of all.
@@ -100,8 +80,10 @@ pub async fn list(
         consumer::CONVERSATIONS_HISTORY,
         Some(consumer::CONVERSATIONS_ENDINGS),
     );
+    let leaving = chatbots::is_leaving(app, tenant, chatbot).await?;
     let show = |id: &str, row: History, ended: Option<Ended>| {
         let asked_for = row.chatbot == chatbot
+            && !leaving
             && visitor.is_none_or(|visitor| row.visitor == visitor)
             && !row.is_over(ended);
         asked_for.then(|| {

@@ -7,7 +7,7 @@ pub mod documents;
 
 use crate::problem::{Code, Problem};
 use crate::tenant::Tenant;
-use runtime::rows::ViewRow;
+use runtime::rows::{EntityRow, ViewRow};
 use runtime::{PortError, Ports};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -90,6 +90,26 @@ async fn one<R: DeserializeOwned>(
 }
 fn reached<R>(row: &ViewRow<R>) -> i64 {
     row.applied.as_ref().map_or(-1, |applied| applied.offset)
+}
+
+/// What an entity's own row says, if it has one.
+async fn entity<R: DeserializeOwned>(
+    ports: &Ports,
+    consumer: &str,
+    key: &events::Key,
+) -> Result<Option<R>, PortError> {
+    let ids = [key.as_str().to_owned()];
+    let rows = ports.state.load(consumer, &ids).await?;
+    let Some(row) = rows.into_iter().next().flatten() else {
+        return Ok(None);
+    };
+    let corrupt = |e: serde_json::Error| PortError::Corrupt {
+        port: "state",
+        why: format!("row {key} of {consumer}: {e}"),
+    };
+    let row: EntityRow = serde_json::from_slice(&row.body).map_err(corrupt)?;
+    let state = row.state.map(|state| serde_json::from_str(state.get()));
+    state.transpose().map_err(corrupt)
 }
 
 /// A page of a view's rows that `show` has something to show of, in the order of their keys. The work for one page

@@ -42,6 +42,18 @@ async fn json_that_is_not_what_is_taken_is_refused_with_its_place() {
             "sources[0].blob",
         ),
         (world.request("PATCH", "/v1/chatbots/bot").json(&json!({})), 422, "edge.invalid", ""),
+        (
+            world.request("PATCH", "/v1/chatbots/bot").json(&json!({"settings": {"greting": "Hello"}})),
+            422,
+            "edge.invalid",
+            "settings.greting",
+        ),
+        (
+            world.request("PATCH", "/v1/chatbots/bot").json(&json!({"settings": {"voice": {"speed": "fast"}}})),
+            422,
+            "edge.invalid",
+            "settings.voice.speed",
+        ),
         (world.request("GET", "/v1/chatbots?limit=0"), 422, "edge.invalid", "limit"),
         (world.request("GET", "/v1/chatbots?limit=many"), 422, "edge.invalid", "query"),
         (world.request("GET", "/v1/chatbots?page=2"), 422, "edge.invalid", "query"),

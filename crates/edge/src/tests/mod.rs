@@ -2,7 +2,9 @@
 mod access;
 mod bad_input;
 mod commands;
+mod error_pages;
 mod ledgers;
+mod operator;
 mod queries;
 mod stopping;
 mod streams;

@@ -179,3 +179,54 @@ async fn a_conversation_that_goes_on_after_its_end_is_listed_again_and_so_are_it
         assert_eq!(one.send().await.unwrap().status().as_u16(), status, "{id}");
     }
 }
+
+#[tokio::test]
+async fn of_a_chatbot_that_is_leaving_no_conversation_is_shown() {
+    let world = World::new().await;
+    let talk = |chatbot: &str| {
+        let entry = json!({"question": "q", "asked": "Who?", "text": "Me.", "known": true, "answered_ms": 0});
+        json!({"chatbot": chatbot, "visitor": "v1", "entries": [entry]})
+    };
+    let chatbots = [
+        ("gone", ChatbotState::Removed),
+        ("going", ChatbotState::Retiring),
+        ("own", ChatbotState::Active),
+        ("here", ChatbotState::Active),
+    ];
+    for (chatbot, state) in chatbots {
+        world.chatbot("acme", chatbot, state).await;
+        let talked = format!("acme/with-{chatbot}");
+        world
+            .row("conversations.history", &talked, talk(chatbot))
+            .await;
+    }
+    // The directory may not know yet what the chatbot itself does.
+    let row = runtime::ports::state::Row {
+        version: 1,
+        body: json!({"state": {"life": {"retiring": "active"}}})
+            .to_string()
+            .into_bytes(),
+        ..runtime::ports::state::Row::default()
+    };
+    let save = runtime::ports::state::Save {
+        collection: "chatbots.chatbot".into(),
+        id: "acme/own".into(),
+        expected: 0,
+        row: Some(row),
+    };
+    world.ports.state.save(vec![save]).await.unwrap();
+    for chatbot in ["gone", "going", "own"] {
+        let path = format!("/v1/conversations/with-{chatbot}");
+        for method in ["GET", "DELETE"] {
+            let (status, ..) = problem(world.request(method, &path)).await;
+            assert_eq!(status, 404, "{method} {path}");
+        }
+    }
+    for chatbot in ["going", "own"] {
+        let path = format!("/v1/chatbots/{chatbot}/conversations");
+        let (_, page) = json_of(world.request("GET", &path)).await;
+        assert_eq!(page["items"], json!([]), "{chatbot}");
+    }
+    let (status, _) = json_of(world.request("GET", "/v1/conversations/with-here")).await;
+    assert_eq!(status, 200);
+}

@@ -100,6 +100,9 @@ pub struct VerifiedGone {
     pub retrievable: i64,
     /// Documents that the index still knows.
     pub documents: i64,
+    /// Blobs of its documents that are still there, counted by looking.
+    #[serde(default)]
+    pub blobs: i64,
 }
 record!(
     VerifiedGone,

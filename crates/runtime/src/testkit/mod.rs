@@ -4,3 +4,4 @@ pub mod entities;
 pub mod handlers;
 pub mod nowhere;
 pub mod sim;
+pub mod views;

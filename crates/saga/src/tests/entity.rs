@@ -188,6 +188,14 @@ fn a_second_start_is_refused() {
         .refuses("saga.already_started");
 }
 #[test]
+fn a_start_under_the_id_of_one_that_was_undone_is_told_to_choose_another() {
+    let refused = Reply::refused("bot.no", "it may not be");
+    let undone = answered(started(), "doing.register/1", refused);
+    assert_eq!(undone.state().saga().phase, Phase::Undone);
+    let again = undone.and_then().when(SagaMessage::Start(create()));
+    again.refuses("saga.was_undone");
+}
+#[test]
 fn a_done_saga_says_so_to_whoever_asked_and_to_everybody() {
     let then = answered(ingesting(), "doing.ingest/2", Reply::Done);
     let said = emit(created(&create())).answer(asker("asker"), reply::Ok { id: "e1".into() });

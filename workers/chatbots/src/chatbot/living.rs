@@ -1,5 +1,6 @@
 //! What a person asks of a chatbot that lives.
 use super::{Chatbot, Decided, Life};
+use crate::settings_patch::patched;
 use crate::{ChatbotRefusal as Refusal, prompt, settings};
 use events::chatbots::UpdateChatbot;
 use runtime::Moment;
@@ -35,9 +36,13 @@ impl Chatbot {
             Life::Retiring(_) => return Err(Refusal::Retiring),
             Life::Registered | Life::Active | Life::Paused => {}
         }
+        let mut settings = update.settings.unwrap_or_else(|| self.settings.clone());
+        if let Some(patch) = &update.settings_patch {
+            settings = patched(&settings, patch)?;
+        }
         let mut next = Self {
             name: update.name.unwrap_or_else(|| self.name.clone()),
-            settings: update.settings.unwrap_or_else(|| self.settings.clone()),
+            settings,
             ..self.clone()
         };
         settings::check(&next.name, &next.settings)?;

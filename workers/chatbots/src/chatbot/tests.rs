@@ -53,6 +53,7 @@ fn update(name: Option<&str>, template: Option<&str>) -> ChatbotMessage {
         chatbot: id(),
         name: name.map(Into::into),
         settings: template.map(settings),
+        settings_patch: None,
     })
 }
 fn absent() -> Given<Chatbot> {
@@ -150,6 +151,29 @@ fn an_update_changes_what_it_names_and_builds_the_prompt_anew() {
     );
     let active = changed(then, Life::Active, 5);
     active.when(update(Some("Bo"), None)).stays().emits(done());
+}
+#[test]
+fn two_patches_of_different_settings_both_count() {
+    let patch = |patch: &str| {
+        ChatbotMessage::Update(UpdateChatbot {
+            chatbot: id(),
+            settings_patch: Some(patch.into()),
+            ..UpdateChatbot::default()
+        })
+    };
+    let then = active().when(patch(r#"{"languages": ["de"]}"#)).and_then();
+    let then = then.when(patch(r#"{"greeting": "Hello"}"#));
+    let settings = &then.state().settings;
+    assert_eq!(
+        (settings.greeting.as_str(), &settings.languages[..]),
+        ("Hello", &["de".to_owned()][..])
+    );
+    assert!(then.state().system_prompt.contains("Answer in de."));
+    let then = then.and_then().when(patch(r#"{"languages": null}"#));
+    assert!(then.state().settings.languages.is_empty());
+    then.and_then()
+        .when(patch(r#"{"prompt_template": "{x}"}"#))
+        .refuses("chatbots.unknown_placeholder");
 }
 #[test]
 fn an_update_that_is_not_allowed_changes_nothing() {

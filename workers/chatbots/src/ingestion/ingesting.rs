@@ -21,7 +21,7 @@ impl Ingestion {
         if let Some(ingest) = &self.ingest {
             return self.asked_again(ingest, at);
         }
-        check(&ask.sources)?;
+        check_sources(&ask.sources)?;
         let total = i64::try_from(ask.sources.len()).unwrap_or(i64::MAX);
         let key = at.idempotency_key.clone();
         let mut next = self.clone();
@@ -175,7 +175,11 @@ impl Ingest {
     }
 }
 
-fn check(sources: &[Source]) -> Result<(), Refusal> {
+/// Checks the sources of a creation.
+///
+/// # Errors
+/// What is the matter with them, or with the first that is wrong.
+pub fn check_sources(sources: &[Source]) -> Result<(), Refusal> {
     if sources.len() > MAX_SOURCES {
         return Err(Refusal::TooManySources);
     }

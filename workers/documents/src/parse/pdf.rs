@@ -44,12 +44,8 @@ pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract, ParseErr
                 unit: "characters",
             });
         }
-        read.map_err(|error| {
-            ParseError::corrupt(
-                FORMAT,
-                format_args!("page {number} cannot be read: {error}"),
-            )
-        })?;
+        // What the reader says of it is about itself.
+        read.map_err(|_| damaged(&format!("page {number} cannot be read")))?;
         characters = pen.characters;
         pages.push(pen.finish());
     }
@@ -74,7 +70,8 @@ pub(super) fn damaged(detail: &str) -> ParseError {
 fn wrong(error: Error) -> ParseError {
     match error {
         Error::InvalidPassword | Error::Decryption(_) => ParseError::Encrypted { format: FORMAT },
-        error => ParseError::corrupt(FORMAT, error),
+        // What the reader says of it is about itself, and not for whoever uploaded the file.
+        _ => damaged("what is in it cannot be found: the list of its parts is missing or wrong"),
     }
 }
 

@@ -173,3 +173,14 @@ fn a_panic_of_the_reader_is_a_damaged_file() {
     .unwrap_err();
     assert_eq!(refused.code(), "document.corrupt");
 }
+
+#[test]
+fn a_pdf_that_is_cut_off_says_so_in_words_for_whoever_uploaded_it() {
+    let whole = example("visitor-guide.pdf");
+    for cut in [&whole[..whole.len() / 2], &whole[..whole.len() - 200]] {
+        let said = read(cut, "a.pdf").expect_err("it is cut off").to_string();
+        let wanted = "the file is damaged or cut off: it should be a PDF, but what is in it cannot be found: the list \
+                      of its parts is missing or wrong";
+        assert_eq!(said, wanted);
+    }
+}
