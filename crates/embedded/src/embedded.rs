@@ -58,14 +58,14 @@ impl Embedded {
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let ownership = lock::take(path)?;
-        let mut sql = connect_writer(path)?;
+        let mut sql = connect_writer(path, &options)?;
         if let Some(pages) = options.max_pages {
             limit_pages(&sql, Some(pages))?;
         }
         schema::migrate(&mut sql)?;
         topics::create(&mut sql, &options)?;
         blobs::rests::sweep(&sql)?;
-        let checkpointer = Checkpointer::start(connect_writer(path)?, &mut sql)?;
+        let checkpointer = Checkpointer::start(connect_writer(path, &options)?, &mut sql)?;
         let shared = share(&sql, &options)?;
         let readers = Readers::open(path, options.readers, options.clock.inline())?;
         let writer = Writer::start(sql, Arc::clone(&shared)).map_err(OpenError::Thread)?;
@@ -134,6 +134,20 @@ impl Embedded {
         Arc::new(EmbeddedSchemas(Arc::clone(&self.0)))
     }
 
+    /// For tests: what the connection that writes says of `synchronous`; 2 is FULL (M2).
+    ///
+    /// # Errors
+    /// If the file is only read.
+    #[cfg(any(test, feature = "testkit"))]
+    pub async fn synchronous(&self) -> Result<i64, PortError> {
+        let asked = self.0.writer.run(move |batch| {
+            Ok(batch
+                .sql
+                .pragma_query_value(None, "synchronous", |row| row.get(0))?)
+        });
+        asked.await.map_err(|fault| fault.of("state"))
+    }
+
     /// For tests: makes the disk as small as so many pages of 4 KiB, or (`None`) as large as it gets.
     ///
     /// # Errors
@@ -170,14 +184,25 @@ fn share(sql: &Connection, options: &Options) -> Result<Arc<Shared>, OpenError> 
     }))
 }
 
+/// FULL: a commit is on the disk before it is acknowledged (M2).
+#[cfg(any(test, feature = "testkit"))]
+fn synchronous(options: &Options) -> &'static str {
+    if options.hasty { "OFF" } else { "FULL" }
+}
+/// FULL: a commit is on the disk before it is acknowledged (M2).
+#[cfg(not(any(test, feature = "testkit")))]
+const fn synchronous(_: &Options) -> &'static str {
+    "FULL"
+}
+
 /// A connection that writes (M2). Checkpoints are the checkpointer's.
-fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
+fn connect_writer(path: &Path, options: &Options) -> rusqlite::Result<Connection> {
     let sql = Connection::open(path)?;
     keep_plans(&sql)?;
     sql.busy_timeout(Duration::from_secs(5))?;
     sql.set_prepared_statement_cache_capacity(128);
     sql.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    sql.pragma_update(None, "synchronous", "FULL")?;
+    sql.pragma_update(None, "synchronous", synchronous(options))?;
     sql.pragma_update(None, "temp_store", "MEMORY")?;
     sql.pragma_update(None, "cache_size", -8_000)?;
     sql.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;

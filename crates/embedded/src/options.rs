@@ -33,6 +33,9 @@ pub struct Options {
     pub crash_at: Option<CrashAt>,
     /// For tests: a disk of so many pages of 4 KiB.
     pub max_pages: Option<u32>,
+    /// M2 broken on purpose: what is acknowledged is not yet on the disk.
+    #[cfg(any(test, feature = "testkit"))]
+    pub hasty: bool,
 }
 
 impl Options {
@@ -45,6 +48,8 @@ impl Options {
             vector_cache_bytes: 64 << 20,
             crash_at: None,
             max_pages: None,
+            #[cfg(any(test, feature = "testkit"))]
+            hasty: false,
         }
     }
 }

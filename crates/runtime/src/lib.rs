@@ -15,6 +15,7 @@ pub mod emission;
 pub mod emits;
 pub mod engine;
 mod entity;
+pub mod guard;
 mod handler;
 pub mod inbox;
 pub mod keys;

@@ -1,7 +1,7 @@
-//! Rule 4: what workers register is what topics.yaml says.
+//! Rule 4: what workers register is what topics.yaml says of what they consume and of what they emit.
 use app::Config;
 use app::clock::SystemClock;
-use events::map::{ConsumerKind, Topic, TopicMap};
+use events::map::{ConsumerKind, Topic, TopicKind, TopicMap};
 use runtime::Consumer;
 use runtime::breaker::Breakers;
 use runtime::consumer::Behaviour;
@@ -85,6 +85,75 @@ fn each_takes_the_records_of_its_topic_and_no_others() {
             wrong.push(format!(
                 "{} carries {record}, which {} does not take",
                 topic.name, consumer.name
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Records that no consumer registers: answers go where they were asked from, and wakes are the machine's.
+fn needs_no_word(record: &str) -> bool {
+    record.starts_with("troupe.reply.") || record == WOKE
+}
+
+#[test]
+fn each_emits_to_the_topics_of_the_map_and_to_no_others() {
+    let mut wrong = vec![];
+    for consumer in registered() {
+        let mapped: BTreeSet<&str> = TopicMap::embedded()
+            .emits_of(consumer.name)
+            .into_iter()
+            .collect();
+        let emitted: BTreeSet<&str> = consumer.emits.iter().map(|emitted| emitted.topic).collect();
+        for topic in emitted.difference(&mapped) {
+            wrong.push(format!(
+                "{} emits to {topic}, and topics.yaml does not name it among the producers there",
+                consumer.name
+            ));
+        }
+        for topic in mapped.difference(&emitted) {
+            wrong.push(format!(
+                "topics.yaml names {} among the producers of {topic}, and it emits nothing there",
+                consumer.name
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_emitted_is_what_the_topics_carry() {
+    let all: BTreeSet<(&str, &str)> = registered()
+        .iter()
+        .flat_map(|consumer| consumer.emits.clone())
+        .map(|emitted| (emitted.topic, emitted.record))
+        .collect();
+    let mut wrong = vec![];
+    for topic in TopicMap::embedded().topics() {
+        let carried: BTreeSet<&str> = topic.schemas.iter().map(String::as_str).collect();
+        let emitted = all.iter().filter(|(to, _)| *to == topic.name);
+        let emitted: BTreeSet<&str> = emitted.map(|(_, record)| *record).collect();
+        for record in emitted.difference(&carried) {
+            wrong.push(format!(
+                "{record} is emitted to {}, which does not carry it",
+                topic.name
+            ));
+        }
+        // What the edge and upstream systems send, and what is answered there, is not registered.
+        let others = topic
+            .producers
+            .iter()
+            .any(|who| who == "edge" || who == "upstream");
+        if others || topic.may_be_answered(false) || topic.kind == TopicKind::Dead {
+            continue;
+        }
+        for record in carried
+            .difference(&emitted)
+            .filter(|record| !needs_no_word(record))
+        {
+            wrong.push(format!(
+                "{} carries {record}, which nobody emits",
+                topic.name
             ));
         }
     }

@@ -15,8 +15,8 @@ use runtime::{
     Refusal, Retry, Verdict, View, any, arm, emit, reply,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub const BORDER: &str = "documents.border";
@@ -29,10 +29,11 @@ pub const CONSUMERS: [&str; 5] = [BORDER, DOCUMENT, EFFECTS, DIRECTORY, OPERATIO
 /// Documents wake on the full 5 s, in milliseconds: clocks that differ ask for the same time twice.
 const LATE_MS: i64 = 5_000;
 
+/// What topics and consumers there are.
+pub const MAP: &str = include_str!("map.yaml");
+
 pub fn map() -> Arc<TopicMap> {
-    Arc::new(
-        TopicMap::parse(include_str!("map.yaml")).expect("the simulation's map keeps the rules"),
-    )
+    Arc::new(TopicMap::parse(MAP).expect("the simulation's map keeps the rules"))
 }
 
 /// What the name of a document asks of those who work on it.
@@ -52,6 +53,8 @@ pub enum Ask {
     Refuse,
     /// The document answers by itself, later.
     Late,
+    /// Its key is kept as a blob.
+    Kept,
 }
 
 impl Ask {
@@ -64,6 +67,7 @@ impl Ask {
             Self::Doomed => "doomed".to_owned(),
             Self::Refuse => "refuse".to_owned(),
             Self::Late => "late".to_owned(),
+            Self::Kept => "kept".to_owned(),
         }
     }
     pub fn of(name: &str) -> Self {
@@ -73,6 +77,7 @@ impl Ask {
             "doomed" => Self::Doomed,
             "refuse" => Self::Refuse,
             "late" => Self::Late,
+            "kept" => Self::Kept,
             other => other
                 .strip_prefix("flaky-")
                 .and_then(|times| times.parse().ok())
@@ -84,11 +89,14 @@ impl Ask {
 /// All consumers of one process.
 pub fn consumers(process: &SimProcess, outside: &Outside) -> Vec<Consumer> {
     vec![
-        Consumer::route::<DocumentUploaded>(BORDER, pass_on),
-        Consumer::entity::<Document>(DOCUMENT),
+        Consumer::route::<DocumentUploaded>(BORDER, pass_on).emits::<AddDocument>(),
+        Consumer::entity::<Document>(DOCUMENT)
+            .emits::<DocumentChanged>()
+            .emits::<ParseUpload>(),
         Consumer::handlers(EFFECTS).handler(Parse {
             process: process.clone(),
             outside: outside.clone(),
+            begun: Mutex::default(),
         }),
         Consumer::view(DIRECTORY, Directory),
         Consumer::view(OPERATIONS, Operations),
@@ -344,6 +352,16 @@ impl Failure for ParseError {
 pub struct Parse {
     process: SimProcess,
     outside: Outside,
+    /// What it would remember if it did (O4).
+    begun: Mutex<BTreeSet<String>>,
+}
+
+impl Parse {
+    /// O4 broken: whether it thinks that it has done this already.
+    fn remembers(&self, at: &Moment) -> bool {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        self.outside.handlers_remember() && !begun.insert(at.message.id.clone())
+    }
 }
 
 impl Handler for Parse {
@@ -352,7 +370,15 @@ impl Handler for Parse {
     async fn handle(&self, work: ParseUpload, cx: &Context) -> Result<Emits, ParseError> {
         let key = format!("{}/{}", cx.moment.tenant, cx.moment.id);
         let call = self.outside.call(&self.process.name(), &key, &cx.moment);
+        if self.remembers(&cx.moment) {
+            return Ok(Emits::default());
+        }
         let ask = Ask::of(&work.name);
+        if ask == Ask::Kept {
+            let (blobs, content) = (cx.blobs(), key.clone().into_bytes());
+            let kept = blobs.write(&work.document, content).await;
+            kept.map_err(|_| ParseError::NotYet)?;
+        }
         let pause = if ask == Ask::Slow {
             3_000
         } else {

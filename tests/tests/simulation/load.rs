@@ -1,5 +1,5 @@
 //! What upstream systems and clients send: with duplicates, copies, and things that do not belong.
-use super::business::{Ask, map};
+use super::business::{Ask, DOCUMENT, map};
 use events::documents::{AddDocument, DeleteDocument, DocumentUploaded, Parsed};
 use events::envelope::name;
 use events::{Headers, MessageId, Record, ReplyAddress};
@@ -57,6 +57,8 @@ pub struct Sent {
 
 /// Sends.
 pub struct Load {
+    /// Where commands to documents go.
+    pub input: &'static str,
     ports: Ports,
     random: Random,
     pub sent: Sent,
@@ -87,6 +89,7 @@ impl Load {
     pub async fn new(sim: &Sim, seed: u64) -> Self {
         let ports = ports(&sim.outside("load")).await;
         Self {
+            input: DOCUMENT,
             ports,
             random: Random::new(seed).stream("load"),
             sent: Sent::default(),
@@ -131,6 +134,26 @@ impl Load {
     /// Sends the first document what goes well.
     pub async fn send_plain(&mut self) {
         self.upload_to(TENANTS[0], 0, Ask::Plain).await;
+    }
+    /// Has the keys of documents of both tenants kept.
+    pub async fn send_kept(&mut self) {
+        for tenant in TENANTS {
+            self.upload_to(tenant, 0, Ask::Kept).await;
+        }
+    }
+    /// Asks something of the first document.
+    pub async fn send_command(&mut self, ask: Ask) {
+        self.command_to(TENANTS[0], 0, Some(ask), LONG_MS).await;
+    }
+    /// Deletes the first document.
+    pub async fn send_deletion(&mut self) {
+        self.command_to(TENANTS[0], 0, None, LONG_MS).await;
+    }
+    /// A command to the first document that is not sent yet.
+    pub async fn late_command(&mut self) -> Outgoing {
+        self.make_command(TENANTS[0], 0, Some(Ask::Late), LONG_MS)
+            .await
+            .message
     }
     /// Deletes the first document, within a second.
     pub async fn send_hurried_deletion(&mut self) {
@@ -328,6 +351,18 @@ impl Load {
     }
 
     async fn command_to(&mut self, tenant: &str, document: u64, ask: Option<Ask>, time_ms: u64) {
+        let command = self.make_command(tenant, document, ask, time_ms).await;
+        self.append(command.message.clone()).await;
+        self.sent.commands.push(command);
+    }
+
+    async fn make_command(
+        &self,
+        tenant: &str,
+        document: u64,
+        ask: Option<Ask>,
+        time_ms: u64,
+    ) -> Command {
         let document = format!("doc-{document}");
         let number = self.sent.commands.len();
         let request = format!("op-{number}");
@@ -375,16 +410,16 @@ impl Load {
                 emitter.command(&moment, &add, &reply_to, deadline_ms).await
             }
         };
-        let message = message.expect("a sound command");
-        self.append(message.clone()).await;
-        self.sent.commands.push(Command {
+        let mut message = message.expect("a sound command");
+        message.topic = self.input.to_owned();
+        Command {
             identity,
             key,
             ask,
             request,
             copies: 1,
             message,
-        });
+        }
     }
 
     /// An edge that does not know whether it has sent something (H2).

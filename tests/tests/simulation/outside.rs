@@ -34,6 +34,7 @@ struct Seen {
     faults: Vec<String>,
     healed: bool,
     down: bool,
+    handlers_remember: bool,
 }
 
 /// The outside, the same for all processes.
@@ -57,6 +58,7 @@ impl Outside {
             faults: Vec::new(),
             healed: false,
             down: false,
+            handlers_remember: false,
         })))
     }
 
@@ -106,6 +108,14 @@ impl Outside {
     }
     pub fn is_down(&self) -> bool {
         self.seen().down
+    }
+
+    /// O4: from now on handlers keep in mind what they began.
+    pub fn set_handlers_remember(&self, remember: bool) {
+        self.seen().handlers_remember = remember;
+    }
+    pub fn handlers_remember(&self) -> bool {
+        self.seen().handlers_remember
     }
 
     /// All effects, in order; the same one several times if it was repeated.

@@ -4,7 +4,8 @@ use super::load::{self, Load};
 use super::outside::Outside;
 use super::run::Plan;
 use super::seen::seen;
-use events::ReplyStatus;
+use events::{ReplyStatus, TenantId};
+use futures::StreamExt;
 use runtime::engine::{self, Options, Running};
 use runtime::rows::EntityRow;
 use runtime::testkit::sim::{Side, Sim, SimOptions};
@@ -12,6 +13,19 @@ use std::time::Duration;
 
 /// As often as the map says that handlers try.
 const ATTEMPTS: usize = 4;
+
+/// The first document, as it is stored.
+pub fn document(sim: &Sim) -> Document {
+    let row = sim.rows(DOCUMENT).into_iter().next();
+    let Some((_, row)) = row else {
+        return Document::default();
+    };
+    let row: EntityRow = serde_json::from_slice(&row.body).expect("a row of ours");
+    let state = row
+        .state
+        .map(|state| serde_json::from_str(state.get()).expect("a document"));
+    state.unwrap_or_default()
+}
 
 struct Trial {
     sim: Sim,
@@ -25,7 +39,7 @@ impl Trial {
         let sim = Sim::new(plan.seed, SimOptions::calm());
         Load::topics(&sim);
         let load = Load::new(&sim, plan.seed).await;
-        let options = Options::new(business::map()).breaking(plan.sabotage);
+        let options = Options::new(business::map()).breaking(plan.of_engine());
         Self {
             outside: Outside::new(plan.seed),
             options,
@@ -33,17 +47,8 @@ impl Trial {
             sim,
         }
     }
-    /// The first document, as it is stored.
     fn document(&self) -> Document {
-        let row = self.sim.rows(DOCUMENT).into_iter().next();
-        let Some((_, row)) = row else {
-            return Document::default();
-        };
-        let row: EntityRow = serde_json::from_slice(&row.body).expect("a row of ours");
-        let state = row
-            .state
-            .map(|state| serde_json::from_str(state.get()).expect("a document"));
-        state.unwrap_or_default()
+        document(&self.sim)
     }
 
     /// Starts a process.
@@ -146,7 +151,36 @@ pub async fn all(plan: Plan) -> Vec<(&'static str, Vec<String>)> {
             killed_before_it_answers(plan).await,
         ),
         ("a frozen save", frozen_save_after_the_takeover(plan).await),
+        ("blobs of two tenants", blobs_of_two_tenants(plan).await),
     ]
+}
+
+/// G4: handlers of two tenants keep something; what each tenant then has.
+async fn blobs_of_two_tenants(plan: Plan) -> Vec<String> {
+    let mut trial = Trial::new(plan).await;
+    let running = trial.start("a").await;
+    trial.load.send_kept().await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    running.abort();
+    let blobs = trial.sim.outside("checker").blobs();
+    let mut broken = vec![];
+    for name in ["acme", "bolt"] {
+        let tenant = TenantId::new(name).expect("a tenant");
+        let kept = match blobs.get(&tenant, "doc-0").await {
+            Ok(mut content) => {
+                let mut kept = Vec::new();
+                while let Some(chunk) = content.next().await {
+                    kept.extend_from_slice(&chunk.expect("no faults"));
+                }
+                String::from_utf8_lossy(&kept).into_owned()
+            }
+            Err(e) => e.to_string(),
+        };
+        if kept != format!("{name}/doc-0") {
+            broken.push(format!("{name} has kept {kept:?}"));
+        }
+    }
+    broken
 }
 
 /// C4: a process is killed after every attempt at one message that never goes well; what is wrong with the attempts

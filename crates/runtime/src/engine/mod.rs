@@ -64,7 +64,6 @@ impl Options {
 
 /// Consumers that run until they are stopped.
 pub struct Running {
-    stop: watch::Sender<Stopping>,
     consumers: Vec<RunningConsumer>,
 }
 
@@ -72,6 +71,8 @@ pub struct Running {
 struct RunningConsumer {
     name: Arc<str>,
     stats: Arc<Stats>,
+    /// One for each: those who wait on one channel are woken in an order that no seed repeats.
+    stop: watch::Sender<Stopping>,
     task: JoinHandle<()>,
 }
 
@@ -97,24 +98,19 @@ pub fn start(
         .into_iter()
         .map(|c| Spec::new(c, options))
         .collect();
-    let (stop, stopping) = watch::channel(Stopping::No);
     let consumers = specs?.into_iter().map(|spec| {
+        let (stop, stopping) = watch::channel(Stopping::No);
         let (name, stats) = (spec.name.clone(), Arc::new(Stats::default()));
-        let actor = Actor::new(
-            Arc::new(spec),
-            ports.clone(),
-            stats.clone(),
-            stopping.clone(),
-        );
+        let actor = Actor::new(Arc::new(spec), ports.clone(), stats.clone(), stopping);
         RunningConsumer {
             name,
             stats,
+            stop,
             task: tokio::spawn(actor.run()),
         }
     });
     Ok(Running {
         consumers: consumers.collect(),
-        stop,
     })
 }
 
@@ -135,7 +131,9 @@ impl Running {
     /// at the deadline is abandoned: it will be done again by whoever takes over. Says which consumers were
     /// not finished.
     pub async fn stop(self, deadline: Duration) -> Vec<Arc<str>> {
-        self.stop.send_replace(Stopping::Drain);
+        for consumer in &self.consumers {
+            consumer.stop.send_replace(Stopping::Drain);
+        }
         let over = tokio::time::Instant::now() + deadline;
         let mut unfinished = vec![];
         for consumer in self.consumers {

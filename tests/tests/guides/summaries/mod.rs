@@ -8,7 +8,7 @@ mod summary; // the entity: what became of a document's summary
 mod whole;
 mod write_summary; // effect: passages -> a few sentences
 
-use records::{SummaryReady, Summarize, WriteSummary, consumer, topic};
+use records::{Summarize, SummaryReady, WriteSummary, consumer, topic};
 use runtime::Consumer;
 
 /// What this worker consumes and emits. The architecture test holds it against topics.yaml.
