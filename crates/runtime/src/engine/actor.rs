@@ -12,6 +12,7 @@ use super::schedule::Turns;
 use super::spec::Spec;
 use super::stats::Stats;
 use super::step::{Finished, HoldState, Job, Outcome, run};
+use super::takeover::Care;
 use super::wakes::Wakes;
 use crate::ports::log::{Happening, Lease, Member, Publication};
 use crate::{BoxFuture, Ports};
@@ -25,7 +26,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// The pause after a port that did not answer.
-const PAUSE: Duration = Duration::from_millis(200);
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
 /// The longest that the task sleeps without looking at the clock, which may have been set.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
 /// Steps run one after the other before the task looks up again.
@@ -39,6 +40,7 @@ pub(super) struct Partition {
     pub assigned_at_ms: i64,
     pub paused: bool,
     pub checkpoint_bytes: usize,
+    pub care: Care,
 }
 
 pub(super) struct Actor {
@@ -103,7 +105,7 @@ impl Actor {
         };
         self.atomic = member.together(&[], &Publication::default()).is_some();
         let mut committing: Option<(BoxFuture<'static, Committed>, Frozen)> = None;
-        let mut draining = false;
+        let (mut draining, mut given_back) = (false, false);
         loop {
             if !draining {
                 self.run_lanes();
@@ -112,6 +114,10 @@ impl Actor {
                 committing = self.begin_commit(&member).await;
             }
             if draining && committing.is_none() && self.running == 0 && self.to_commit.is_empty() {
+                if !given_back && self.give_back() {
+                    given_back = true;
+                    continue;
+                }
                 member.leave().await;
                 return;
             }
@@ -200,11 +206,12 @@ impl Actor {
     }
 
     /// Puts a lane among those that can run, if it can.
-    fn list(&mut self, id: &LaneId) {
-        let Some(lane) = self.lanes.get_mut(id) else {
+    pub(super) fn list(&mut self, id: &LaneId) {
+        let can_run = |lane: &Lane| lane.can_run() && !lane.listed;
+        if !self.lanes.get(id).is_some_and(can_run) || !self.may_run(id) {
             return;
-        };
-        if lane.can_run() && !lane.listed {
+        }
+        if let Some(lane) = self.lanes.get_mut(id) {
             lane.listed = true;
             self.turns.push(id.clone());
         }
@@ -220,12 +227,14 @@ impl Actor {
                 continue;
             };
             lane.listed = false;
-            let Some(partition) = self.partitions.get(&id.partition) else {
-                continue;
-            };
-            if !lane.can_run() {
+            if !lane.can_run() || !self.may_run(&id) {
                 continue;
             }
+            let (Some(partition), Some(lane)) =
+                (self.partitions.get(&id.partition), self.lanes.get_mut(&id))
+            else {
+                continue;
+            };
             lane.forget_covered();
             let Some(queued) = lane.queue.pop_front() else {
                 continue;

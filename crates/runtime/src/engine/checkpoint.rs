@@ -1,4 +1,5 @@
-//! How far a consumer has got in a partition: what is done, what is open, how often it was tried (C1, C4).
+//! How far a consumer has got in a partition: what is done, what is open, how often it was tried (C1, C4), and whether
+//! its owner gave it back (C5).
 use crate::ports::log::Checkpoint;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -22,7 +23,44 @@ pub struct Tracker {
     resumed: BTreeMap<i64, u32>,
     /// Counts the checkpoints, so that no two are the same: read back, one says which commit took place.
     count: u64,
+    mark: Mark,
 }
+
+/// Whose the partition is, as a checkpoint says it (C5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// 0: it was given back. Otherwise somebody has it, and this says how many owners in a row, he included, have
+    /// taken it over from one who did not give it back, without getting past what was open then; plus one.
+    pub owners: u32,
+    /// The message that runs alone, after this was committed: if its owner dies, that was an attempt of it.
+    pub alone: Option<i64>,
+}
+
+/// What a checkpoint's text says.
+struct Parsed {
+    below: i64,
+    open: BTreeMap<i64, u32>,
+    count: u64,
+    mark: Mark,
+}
+
+/// The same checkpoint, as it stands when its owner gives the partition back (C5): whoever gets it need not suspect
+/// any message of having killed its process. For adapters of [`crate::ports::log::Log`] that hear of a revocation in
+/// time. A text that is not ours is left as it is.
+pub fn given_back(checkpoint: &Checkpoint) -> Checkpoint {
+    let parts: Vec<&str> = checkpoint.text.splitn(5, ' ').collect();
+    let text = match parts[..] {
+        [VERSION, count, length, _, runs] => format!("{VERSION} {count} {length} 0 {runs}"),
+        _ => checkpoint.text.clone(),
+    };
+    Checkpoint {
+        watermark: checkpoint.watermark,
+        text,
+    }
+}
+
+/// Of the text.
+const VERSION: &str = "2";
 
 impl Tracker {
     /// Begins where the checkpoint says. A text that is not ours (another program committed in our group)
@@ -32,16 +70,39 @@ impl Tracker {
             return Self::default();
         };
         let watermark = checkpoint.watermark;
-        let parsed = parse(watermark, &checkpoint.text);
-        let (below, resumed, count) = parsed.unwrap_or((watermark, BTreeMap::new(), 0));
+        let mut parsed = parse(watermark, &checkpoint.text).unwrap_or(Parsed {
+            below: watermark,
+            open: BTreeMap::new(),
+            count: 0,
+            mark: Mark::default(),
+        });
+        if let Some(attempts) = parsed.mark.alone.and_then(|at| parsed.open.get_mut(&at)) {
+            *attempts += 1; // it took its process with it
+        }
         Self {
-            count,
+            count: parsed.count,
             position: watermark,
             done_below: watermark,
-            resumed_below: below,
-            resumed,
+            resumed_below: parsed.below,
+            resumed: parsed.open,
+            mark: Mark {
+                owners: parsed.mark.owners,
+                alone: None,
+            },
             ..Self::default()
         }
+    }
+    /// What the next checkpoints say of their owner.
+    pub fn mark(&self) -> Mark {
+        self.mark
+    }
+    /// Changes it.
+    pub fn set_mark(&mut self, mark: Mark) {
+        self.mark = mark;
+    }
+    /// How many checkpoints were made: the number of the last one.
+    pub fn count(&self) -> u64 {
+        self.count
     }
 
     /// A message was fetched: how often it was tried before, or `None` if it is done already (or was
@@ -131,6 +192,7 @@ impl Tracker {
             .max(frozen)
             .max(self.resumed_below)
             .max(tried.map_or(0, |(offset, _)| offset + 1))
+            .max(self.mark.alone.map_or(0, |offset| offset + 1))
             .max(watermark);
         let open = self.open.range(..below).chain(self.resumed.iter());
         let open: BTreeMap<i64, u32> = open
@@ -138,15 +200,20 @@ impl Tracker {
             .collect();
         Checkpoint {
             watermark,
-            text: encode(watermark, below, &open, self.count),
+            text: encode(watermark, below, &open, self.count, self.mark),
         }
     }
 }
 
-/// `1 <count> <length> <runs>`: the count of this checkpoint; `length` offsets from the watermark on are known, and open are the runs: `gap`,
-/// `gap+length`, each with `xattempts` if it was tried; gaps count from the end of the run before.
-fn encode(watermark: i64, below: i64, open: &BTreeMap<i64, u32>, count: u64) -> String {
-    let mut text = format!("1 {count} {} ", below - watermark);
+/// `2 <count> <length> <mark> <runs>`: the count of this checkpoint; `length` offsets from the watermark on are known;
+/// the mark is [`Mark::owners`], with `@gap` if a message runs alone, counted from the watermark; open are the runs:
+/// `gap`, `gap+length`, each with `xattempts` if it was tried; gaps count from the end of the run before.
+fn encode(watermark: i64, below: i64, open: &BTreeMap<i64, u32>, count: u64, mark: Mark) -> String {
+    let mut text = format!("{VERSION} {count} {} {}", below - watermark, mark.owners);
+    if let Some(alone) = mark.alone {
+        let _ = write!(text, "@{}", alone - watermark); // writing to a String cannot fail
+    }
+    text.push(' ');
     let mut runs: Vec<(i64, i64, u32)> = vec![];
     for (&offset, &attempts) in open {
         match runs.last_mut() {
@@ -172,13 +239,22 @@ fn encode(watermark: i64, below: i64, open: &BTreeMap<i64, u32>, count: u64) -> 
     text
 }
 
-fn parse(watermark: i64, text: &str) -> Option<(i64, BTreeMap<i64, u32>, u64)> {
-    let mut parts = text.splitn(4, ' ');
-    if parts.next()? != "1" {
+fn parse(watermark: i64, text: &str) -> Option<Parsed> {
+    let mut parts = text.splitn(5, ' ');
+    if parts.next()? != VERSION {
         return None;
     }
     let count: u64 = parts.next()?.parse().ok()?;
     let length: i64 = parts.next()?.parse().ok().filter(|length| *length >= 0)?;
+    let mark = parts.next()?;
+    let (owners, alone) = match mark.split_once('@') {
+        Some((owners, gap)) => (owners, Some(watermark.checked_add(gap.parse().ok()?)?)),
+        None => (mark, None),
+    };
+    let mark = Mark {
+        owners: owners.parse().ok()?,
+        alone,
+    };
     let mut open = BTreeMap::new();
     let mut end = watermark;
     for run in parts.next()?.split(',').filter(|run| !run.is_empty()) {
@@ -196,7 +272,12 @@ fn parse(watermark: i64, text: &str) -> Option<(i64, BTreeMap<i64, u32>, u64)> {
         open.extend((start..start + count).map(|offset| (offset, attempts)));
         end = start + count;
     }
-    Some((watermark.checked_add(length)?, open, count))
+    Some(Parsed {
+        below: watermark.checked_add(length)?,
+        open,
+        count,
+        mark,
+    })
 }
 
 #[cfg(test)]
@@ -250,7 +331,7 @@ mod tests {
         let checkpoint = done(&mut tracker, &most);
         assert_eq!(
             (checkpoint.watermark, checkpoint.text.as_str()),
-            (0, "1 1 1000 0")
+            (0, "2 1 1000 0 0")
         );
         assert_eq!(tracker.waiting(), 1);
     }
@@ -263,7 +344,7 @@ mod tests {
         let checkpoint = done(&mut tracker, &[0, 3, 9]);
         assert_eq!(
             (checkpoint.watermark, checkpoint.text.as_str()),
-            (10, "1 1 0 ")
+            (10, "2 1 0 0 ")
         );
     }
     #[test]
@@ -286,9 +367,10 @@ mod tests {
             "kafka-connect",
             "1",
             "1 x",
-            "1 1 5 -3",
-            "2 1 5 0",
-            "1 1 9 0+99999999",
+            "1 1 5 0",
+            "2 1 5 0 -3",
+            "2 1 5 x 0",
+            "2 1 9 0 0+99999999",
         ] {
             let checkpoint = Checkpoint {
                 watermark: 7,
@@ -300,5 +382,22 @@ mod tests {
                 "{text}"
             );
         }
+    }
+    #[test]
+    fn what_ran_alone_when_its_owner_died_has_one_attempt_more_and_nothing_else_has() {
+        let mut first = fetched(0, 4);
+        first.set_mark(Mark {
+            owners: 3,
+            alone: Some(2),
+        });
+        let died = first.checkpoint();
+        let mut second = Tracker::begin(Some(&died));
+        assert_eq!(second.mark().owners, 3);
+        let attempts: Vec<_> = (0..4).map(|offset| second.fetched(offset)).collect();
+        assert_eq!(attempts, [Some(0), Some(0), Some(1), Some(0)]);
+        // Given back in order, nobody is to blame.
+        let mut third = Tracker::begin(Some(&given_back(&died)));
+        assert_eq!(third.mark(), Mark::default());
+        assert!((0..4).all(|offset| third.fetched(offset) == Some(0)));
     }
 }

@@ -17,11 +17,13 @@ mod schedule;
 mod spec;
 mod stats;
 mod step;
+mod takeover;
 #[cfg(test)]
 mod tests;
 mod view_step;
 mod wakes;
 
+pub use checkpoint::given_back;
 pub use dead::{HELD, header};
 #[cfg(any(test, feature = "testkit"))]
 pub use sabotage::Sabotage;

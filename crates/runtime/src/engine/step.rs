@@ -187,6 +187,19 @@ pub(super) async fn run(mut job: Job) -> Finished {
             hold: job.hold,
         };
     }
+    if job.attempts >= job.spec.attempts {
+        let why = format!(
+            "{} times the process died while it handled this message alone",
+            job.attempts
+        );
+        let stopped = dead::bury(&mut job, "runtime.process_died", &why).await;
+        let outcome = stopped.map_or_else(|stop| again(&job, stop), Outcome::Ready);
+        return Finished {
+            outcome,
+            row: job.row,
+            hold: job.hold,
+        };
+    }
     let handled = match handle(&mut job).await {
         Err(Stop::Failed { why, .. }) if job.spec.breaks(Sabotage::D2WaitingBurnsAttempts) => {
             let retry = Retry::Backoff;

@@ -3,6 +3,7 @@ use super::super::checkpoint::{PAUSE_AT, Tracker};
 use super::super::lane::{LaneId, Queued};
 use super::super::sabotage::Sabotage;
 use super::super::stats::Stats;
+use super::super::takeover::Care;
 use super::{Actor, PAUSE, Partition};
 use crate::Moment;
 use crate::consumer::Behaviour;
@@ -53,8 +54,10 @@ impl Actor {
             assigned_at_ms: self.ports.clock.now_ms(),
             paused: false,
             checkpoint_bytes: 0,
+            care: Care::Free,
         };
         self.partitions.insert(lease.partition, partition);
+        self.take_over(lease).await;
         while self.spec.wakes() {
             match self
                 .wakes

@@ -42,6 +42,9 @@ impl Actor {
         };
         if std::mem::take(&mut lane.void) {
             lane.requeue(queued);
+            if self.is_trying(id) {
+                self.tried(id.partition);
+            }
             return self.list(id);
         }
         if lane.row.is_none()
@@ -91,6 +94,9 @@ impl Actor {
                     lane.queue.push_front(queued);
                 }
             }
+        }
+        if self.is_trying(id) {
+            self.tried(id.partition);
         }
         self.list(id);
     }
@@ -152,6 +158,7 @@ impl Actor {
             if let Some(partition) = self.partitions.get_mut(number) {
                 partition.tracker.committed();
             }
+            self.said(*number);
         }
         for id in &frozen.lanes {
             let Some(lane) = self.lanes.get_mut(id) else {

@@ -7,5 +7,6 @@ mod fixtures;
 mod holds;
 mod lanes;
 mod redriving;
+mod takeovers;
 mod traces;
 mod views;

@@ -1,6 +1,7 @@
 //! Consumer groups: who owns which partition, and since when. The broker's truth; a member may believe otherwise.
 use super::history::What;
 use super::world::{Status, World};
+use crate::engine::given_back;
 use crate::ports::log::{Checkpoint, Happening, Lease};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -172,7 +173,7 @@ impl World {
         self.assign_soon(consumer);
     }
 
-    /// Ends a member's right to a partition and tells it.
+    /// Ends a member's right to a partition and tells it. It hears of it in time to give the partition back (C5).
     fn revoke(&mut self, consumer: &str, member: u64, partition: i32) {
         if let Some(owner) = self
             .groups
@@ -180,6 +181,13 @@ impl World {
             .and_then(|group| group.owners.get_mut(partition as usize))
         {
             *owner = None;
+        }
+        let checkpoint = self
+            .groups
+            .get_mut(consumer)
+            .and_then(|group| group.checkpoints.get_mut(partition as usize)?.as_mut());
+        if let Some(checkpoint) = checkpoint {
+            *checkpoint = given_back(checkpoint);
         }
         let name = self.member_name(member);
         if let Some(state) = self.members.get_mut(&member) {

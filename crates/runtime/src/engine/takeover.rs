@@ -1,0 +1,241 @@
+//! Taking a partition over from an owner who did not give it back (C5): a message may have killed him.
+//!
+//! Whoever takes a partition says so in its checkpoint before anything runs, and takes it back when he leaves. If he
+//! finds that several before him died without getting past what was open then, what may have been open runs one
+//! message at a time, each after a commit that names it: so the one that kills its process is found, and becomes a
+//! dead letter after its attempts, and those beside it do not.
+use super::actor::Actor;
+use super::checkpoint::Mark;
+use super::lane::LaneId;
+use crate::ports::log::Lease;
+
+/// So many owners in a row who died are no accident.
+const SUSPICIOUS: u32 = 2;
+
+/// How carefully a partition is run.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Care {
+    /// Nothing runs before the checkpoint with this count, or a later one, has been committed: it says that the
+    /// partition is ours. Then what lies below an offset runs one at a time, if there is one.
+    Marking { count: u64, suspects: Option<i64> },
+    /// What lies below this offset runs one at a time.
+    OneByOne { below: i64, trying: Option<Trying> },
+    /// As ever.
+    Free,
+}
+
+/// The message whose turn it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Trying {
+    lane: LaneId,
+    offset: i64,
+    /// It runs when the checkpoint with this count has been committed.
+    count: u64,
+    runs: bool,
+}
+
+impl Actor {
+    /// A partition has become ours: says so in its next checkpoint, and how careful we are until then.
+    pub(super) async fn take_over(&mut self, lease: Lease) {
+        let Some(before) = self.partitions.get(&lease.partition) else {
+            return;
+        };
+        let died = before.tracker.mark().owners;
+        let suspects = match died >= SUSPICIOUS {
+            true => Some(self.end_of(lease.partition).await),
+            false => None,
+        };
+        let Some(partition) = self.partitions.get_mut(&lease.partition) else {
+            return;
+        };
+        if suspects.is_some() {
+            tracing::warn!(
+                consumer = %self.spec.name,
+                partition = lease.partition,
+                died,
+                "owners died one after the other: what may have been open runs one message at a time"
+            );
+        }
+        partition.tracker.set_mark(Mark {
+            owners: died.saturating_add(1),
+            alone: None,
+        });
+        partition.care = Care::Marking {
+            count: partition.tracker.count() + 1,
+            suspects,
+        };
+        self.dirty.insert(lease.partition);
+    }
+
+    /// The end of a partition of the input: what was ever fetched lies below it.
+    async fn end_of(&self, partition: i32) -> i64 {
+        loop {
+            match self.ports.log.end(&self.spec.topic, partition).await {
+                Ok(end) => return end,
+                Err(e) => {
+                    tracing::warn!(consumer = %self.spec.name, error = %e, "the end of a partition cannot be read yet");
+                    self.ports.clock.sleep(super::actor::PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Whether a lane's next message may run now, as far as this is concerned. If it must wait until it has been named,
+    /// that is begun.
+    pub(super) fn may_run(&mut self, id: &LaneId) -> bool {
+        let front = |actor: &Self| {
+            let lane = actor.lanes.get(id)?;
+            Some(lane.queue.front()?.message.at.offset)
+        };
+        let Some(offset) = front(self) else {
+            return false;
+        };
+        match self.partitions.get(&id.partition).map(|p| &p.care) {
+            None | Some(Care::Marking { .. }) => false,
+            Some(Care::Free) => true,
+            Some(Care::OneByOne { below, .. }) if offset >= *below => true,
+            Some(Care::OneByOne { trying: None, .. }) => {
+                self.try_next(id.partition);
+                false
+            }
+            Some(Care::OneByOne {
+                trying: Some(trying),
+                ..
+            }) => {
+                let its_turn = trying.lane == *id && trying.runs;
+                if its_turn && trying.offset != offset {
+                    // Its lane began anew, and another message is in front again.
+                    self.tried(id.partition);
+                    return false;
+                }
+                its_turn
+            }
+        }
+    }
+
+    /// Names the earliest of the suspects that can run; it runs when that is committed.
+    fn try_next(&mut self, number: i32) {
+        let Some(partition) = self.partitions.get_mut(&number) else {
+            return;
+        };
+        let Care::OneByOne { below, trying } = &mut partition.care else {
+            return;
+        };
+        if partition.tracker.watermark() >= *below {
+            return self.past_them(number);
+        }
+        let can_run = self
+            .lanes
+            .iter()
+            .filter(|(id, lane)| id.partition == number && lane.can_run());
+        let next = can_run
+            .filter_map(|(id, lane)| Some((lane.queue.front()?.message.at.offset, id)))
+            .min()
+            .filter(|(offset, _)| offset < below);
+        let Some((offset, lane)) = next else { return };
+        *trying = Some(Trying {
+            lane: lane.clone(),
+            offset,
+            count: partition.tracker.count() + 1,
+            runs: false,
+        });
+        let owners = partition.tracker.mark().owners;
+        partition.tracker.set_mark(Mark {
+            owners,
+            alone: Some(offset),
+        });
+        self.dirty.insert(number);
+    }
+
+    /// The message whose turn it was is done, or waits: it did not kill us.
+    pub(super) fn tried(&mut self, number: i32) {
+        let Some(partition) = self.partitions.get_mut(&number) else {
+            return;
+        };
+        let Care::OneByOne { trying, .. } = &mut partition.care else {
+            return;
+        };
+        *trying = None;
+        let owners = partition.tracker.mark().owners;
+        partition.tracker.set_mark(Mark {
+            owners,
+            alone: None,
+        });
+        self.try_next(number);
+    }
+    /// Whether it is this lane's turn.
+    pub(super) fn is_trying(&self, id: &LaneId) -> bool {
+        let care = self.partitions.get(&id.partition).map(|p| &p.care);
+        matches!(care, Some(Care::OneByOne { trying: Some(trying), .. }) if trying.lane == *id)
+    }
+
+    /// A commit took place with a checkpoint of this partition.
+    pub(super) fn said(&mut self, number: i32) {
+        let Some(partition) = self.partitions.get_mut(&number) else {
+            return;
+        };
+        let committed = partition.tracker.count();
+        match &mut partition.care {
+            Care::Free => {}
+            Care::Marking { count, suspects } if committed >= *count => match *suspects {
+                None => {
+                    partition.care = Care::Free;
+                    self.list_all(number);
+                }
+                Some(below) => {
+                    partition.care = Care::OneByOne {
+                        below,
+                        trying: None,
+                    };
+                    self.list_all(number);
+                    self.try_next(number);
+                }
+            },
+            Care::Marking { .. } => {}
+            Care::OneByOne {
+                trying: Some(trying),
+                ..
+            } if !trying.runs && committed >= trying.count => {
+                trying.runs = true;
+                let lane = trying.lane.clone();
+                self.list(&lane);
+            }
+            Care::OneByOne { below, .. } => {
+                if partition.tracker.watermark() >= *below {
+                    self.past_them(number);
+                }
+            }
+        }
+    }
+
+    /// All that may have been open when the last owner died is done: nobody is suspected any more.
+    fn past_them(&mut self, number: i32) {
+        let Some(partition) = self.partitions.get_mut(&number) else {
+            return;
+        };
+        partition.care = Care::Free;
+        partition.tracker.set_mark(Mark {
+            owners: 1,
+            alone: None,
+        });
+        self.dirty.insert(number);
+        self.list_all(number);
+    }
+
+    fn list_all(&mut self, number: i32) {
+        let of_it = self.lanes.keys().filter(|id| id.partition == number);
+        let all: Vec<LaneId> = of_it.cloned().collect();
+        for id in all {
+            self.list(&id);
+        }
+    }
+
+    /// Says in the last checkpoints that the partitions are given back; whether there is anything to say.
+    pub(super) fn give_back(&mut self) -> bool {
+        for (number, partition) in &mut self.partitions {
+            partition.tracker.set_mark(Mark::default());
+            self.dirty.insert(*number);
+        }
+        !self.partitions.is_empty()
+    }
+}
