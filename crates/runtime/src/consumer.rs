@@ -2,6 +2,7 @@
 use crate::entity::{Decision, Entity};
 use crate::handler::Handler;
 use crate::inbox::{Inbox, Incoming, Table};
+use crate::ports::log::{Message, Outgoing};
 use crate::view::View;
 use crate::{BoxFuture, Context, Emits, Failure, Moment, Refusal, Verdict};
 use events::Addressed;
@@ -101,9 +102,20 @@ pub trait ViewStep: Send + Sync {
     ) -> Result<AnyState, Undecodable>;
 }
 
+/// A stage over bytes as they are: for mirrors and measurements, where nothing of a message is ours.
+pub trait BytesStep: Send + Sync {
+    /// What is to be appended for one message.
+    ///
+    /// # Errors
+    /// Why it could not be handled: it is tried again, and becomes a dead letter after its attempts.
+    fn run<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Vec<Outgoing>, String>>;
+}
+
 /// What a consumer does with its messages.
 #[derive(Clone)]
 pub enum Behaviour {
+    /// Copies or changes bytes: no tenant, no schema, no envelope. Messages without a key have no order.
+    Bytes(Arc<dyn BytesStep>),
     /// Passes them on; at an inbox it is the border too (I3).
     Route(Arc<dyn RouteStep>),
     /// Handlers, by the record they take.
@@ -137,6 +149,14 @@ pub struct Consumer {
 }
 
 impl Consumer {
+    /// A stage over bytes as they are.
+    pub fn bytes(name: &'static str, step: impl BytesStep + 'static) -> Self {
+        Self {
+            name,
+            behaviour: Behaviour::Bytes(Arc::new(step)),
+            records: vec!["*"],
+        }
+    }
     /// Passes events on to the entity they concern; at an inbox, the border check goes before (I3).
     pub fn route<M: Inbox>(name: &'static str, route: fn(M, &Moment) -> Emits) -> Self {
         Self::fallible_route(name, move |message, at| Ok(route(message, at)))

@@ -203,7 +203,9 @@ impl Actor {
                 };
                 serde_json::to_vec(&body).map_err(|e| e.to_string())
             }
-            Behaviour::Handlers(_) | Behaviour::Route(_) => Err("it has no rows".into()),
+            Behaviour::Handlers(_) | Behaviour::Route(_) | Behaviour::Bytes(_) => {
+                Err("it has no rows".into())
+            }
         }
     }
 

@@ -59,7 +59,9 @@ impl Spec {
                 "route",
                 matches!(mapped.kind, ConsumerKind::Route | ConsumerKind::Border),
             ),
-            Behaviour::Handlers(_) => ("handlers", mapped.kind == ConsumerKind::Handlers),
+            Behaviour::Handlers(_) | Behaviour::Bytes(_) => {
+                ("handlers", mapped.kind == ConsumerKind::Handlers)
+            }
             Behaviour::Entity(_) => (
                 "entity",
                 matches!(mapped.kind, ConsumerKind::Entity | ConsumerKind::Saga),

@@ -3,7 +3,7 @@ use super::checks::{self, Sound};
 use super::sabotage::Sabotage;
 use super::spec::Spec;
 use super::{dead, entity_step, view_step};
-use crate::consumer::{AnyState, Behaviour, Handled, Routed};
+use crate::consumer::{AnyState, Behaviour, BytesStep, Handled, Routed};
 use crate::context::panic_text;
 use crate::emission::{EmissionError, Emitter};
 use crate::inbox::Incoming;
@@ -291,6 +291,9 @@ fn again(job: &Job, stop: Stop) -> Outcome {
 }
 
 async fn handle(job: &mut Job) -> Result<Ready, Stop> {
+    if let Behaviour::Bytes(step) = &job.spec.behaviour {
+        return bytes(&**step, &job.message).await;
+    }
     let mut sound = match checks::check(job).await? {
         checks::Checked::Sound(sound) => sound,
         checks::Checked::Repeated(outgoing) => return Ok(repeated(outgoing)),
@@ -343,6 +346,7 @@ async fn handle(job: &mut Job) -> Result<Ready, Stop> {
                 .await;
             effect_outcome(job, &sound, handled).await?
         }
+        Behaviour::Bytes(step) => bytes(&**step, &message).await?,
         Behaviour::Route(step) => {
             let routed =
                 std::panic::catch_unwind(AssertUnwindSafe(|| step.route(&incoming, &sound.moment)));
@@ -355,6 +359,24 @@ async fn handle(job: &mut Job) -> Result<Ready, Stop> {
     };
     ready.identity = sound.identity.take();
     Ok(finish(job, &sound, ready))
+}
+
+/// A stage over bytes: nothing is checked, since nothing of it is ours.
+async fn bytes(step: &dyn BytesStep, message: &Message) -> Result<Ready, Stop> {
+    let ran = AssertUnwindSafe(step.run(message)).catch_unwind().await;
+    let outgoing = ran
+        .map_err(|panic| panicked(&*panic))?
+        .map_err(|why| Stop::Failed {
+            retry: Retry::Backoff,
+            why,
+        })?;
+    Ok(Ready {
+        outgoing,
+        row_changed: false,
+        hold_changed: false,
+        identity: None,
+        ended: Ended::Done,
+    })
 }
 
 async fn effect_outcome(

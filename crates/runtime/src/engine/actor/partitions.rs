@@ -164,6 +164,9 @@ impl Actor {
                 .concat()
                 .into();
         }
+        if message.key.is_empty() && matches!(self.spec.behaviour, Behaviour::Bytes(_)) {
+            return message.at.offset.to_be_bytes().as_slice().into();
+        }
         let Behaviour::View(step) = &self.spec.behaviour else {
             return message.key.as_slice().into();
         };
