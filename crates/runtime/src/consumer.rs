@@ -155,6 +155,7 @@ impl Consumer {
             name,
             behaviour: Behaviour::Bytes(Arc::new(step)),
             records: vec!["*"],
+            emits: vec![],
         }
     }
     /// Passes events on to the entity they concern; at an inbox, the border check goes before (I3).
