@@ -44,16 +44,16 @@ pub struct Context {
     /// Whose message it is, when, and who asked.
     pub moment: Moment,
     tenant: TenantId,
-    ports: Ports,
+    ports: Arc<Ports>,
 }
 
 impl Context {
     /// For the runtime and the testkit.
-    pub fn new(moment: Moment, tenant: TenantId, ports: Ports) -> Self {
+    pub fn new(moment: Moment, tenant: TenantId, ports: impl Into<Arc<Ports>>) -> Self {
         Self {
             moment,
             tenant,
-            ports,
+            ports: ports.into(),
         }
     }
     /// The tenant's blobs.

@@ -2,6 +2,7 @@
 use crate::ports::log::Outgoing;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::sync::Arc;
 
 /// The last message applied, on which life of the topic (E2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +19,7 @@ pub struct Pending {
     /// The message's offset.
     pub offset: i64,
     /// The very same messages, should it come again.
-    pub outgoing: Vec<Outgoing>,
+    pub outgoing: Vec<Arc<Outgoing>>,
 }
 
 /// The answer to an edge's command, until its deadline and for some time after it (E2).
@@ -29,7 +30,7 @@ pub struct Answered {
     /// Its deadline, in milliseconds since 1970; forgotten some time after it.
     pub until_ms: i64,
     /// The answer, if it was given at once.
-    pub outgoing: Vec<Outgoing>,
+    pub outgoing: Vec<Arc<Outgoing>>,
 }
 
 /// An entity's row.

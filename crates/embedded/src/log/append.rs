@@ -57,18 +57,21 @@ pub(crate) struct Checked {
     topic: Arc<Topic>,
     slot: usize,
     partition: i32,
-    outgoing: Outgoing,
+    outgoing: Arc<Outgoing>,
 }
 
 /// Finds where each message goes, before it can harm anybody else's transaction.
-pub(crate) fn check(topics: &Topics, messages: Vec<Outgoing>) -> Result<Vec<Checked>, PortError> {
+pub(crate) fn check(
+    topics: &Topics,
+    messages: Vec<Arc<Outgoing>>,
+) -> Result<Vec<Checked>, PortError> {
     messages
         .into_iter()
         .map(|outgoing| check_one(topics, outgoing))
         .collect()
 }
 
-fn check_one(topics: &Topics, outgoing: Outgoing) -> Result<Checked, PortError> {
+fn check_one(topics: &Topics, outgoing: Arc<Outgoing>) -> Result<Checked, PortError> {
     let refuse = |why: String| Err(PortError::Unreachable { port: "log", why });
     let Some(topic) = topics.get(&outgoing.topic) else {
         return refuse(format!("there is no topic {}", outgoing.topic));

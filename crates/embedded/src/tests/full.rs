@@ -37,7 +37,7 @@ async fn nothing_is_done_while_it_is_full_and_everything_afterwards() {
         }
     };
     let publication = || Publication {
-        outgoing: vec![placed("output", 0, large())],
+        outgoing: vec![placed("output", 0, large()).into()],
         checkpoints: vec![(
             leases[0],
             Checkpoint {

@@ -7,7 +7,8 @@ use super::Stopping;
 use super::checkpoint::Tracker;
 use super::commit::Committed;
 use super::freeze::Frozen;
-use super::lane::{Lane, LaneId};
+use super::lane::Lane;
+use super::lanes::{LaneId, Lanes};
 use super::schedule::Turns;
 use super::spec::Spec;
 use super::stats::Stats;
@@ -45,13 +46,13 @@ pub(super) struct Partition {
 
 pub(super) struct Actor {
     pub spec: Arc<Spec>,
-    pub ports: Ports,
+    pub ports: Arc<Ports>,
     stats: Arc<Stats>,
     stopping: watch::Receiver<Stopping>,
     /// Whether state and log are one store (E5).
     pub atomic: bool,
     pub partitions: BTreeMap<i32, Partition>,
-    pub lanes: BTreeMap<LaneId, Lane>,
+    pub lanes: Lanes,
     turns: Turns,
     /// Lanes that wait for a retry.
     timers: BTreeSet<(i64, LaneId)>,
@@ -82,12 +83,12 @@ impl Actor {
     ) -> Self {
         Self {
             spec,
-            ports,
+            ports: Arc::new(ports),
             stats,
             stopping,
             atomic: false,
             partitions: BTreeMap::new(),
-            lanes: BTreeMap::new(),
+            lanes: Lanes::default(),
             turns: Turns::default(),
             timers: BTreeSet::new(),
             wakes: Wakes::default(),
@@ -198,22 +199,22 @@ impl Actor {
             let Some((_, id)) = self.timers.pop_first() else {
                 return;
             };
-            if let Some(lane) = self.lanes.get_mut(&id) {
+            if let Some(lane) = self.lanes.get_mut(id) {
                 lane.not_before_ms = None;
             }
-            self.list(&id);
+            self.list(id);
         }
     }
 
     /// Puts a lane among those that can run, if it can.
-    pub(super) fn list(&mut self, id: &LaneId) {
+    pub(super) fn list(&mut self, id: LaneId) {
         let can_run = |lane: &Lane| lane.can_run() && !lane.listed;
         if !self.lanes.get(id).is_some_and(can_run) || !self.may_run(id) {
             return;
         }
         if let Some(lane) = self.lanes.get_mut(id) {
             lane.listed = true;
-            self.turns.push(id.clone());
+            self.turns.push(id, &lane.key);
         }
     }
 
@@ -223,15 +224,15 @@ impl Actor {
                 return;
             }
             let Some(id) = self.turns.pop() else { return };
-            let Some(lane) = self.lanes.get_mut(&id) else {
+            let Some(lane) = self.lanes.get_mut(id) else {
                 continue;
             };
             lane.listed = false;
-            if !lane.can_run() || !self.may_run(&id) {
+            if !lane.can_run() || !self.may_run(id) {
                 continue;
             }
             let (Some(partition), Some(lane)) =
-                (self.partitions.get(&id.partition), self.lanes.get_mut(&id))
+                (self.partitions.get(&id.partition), self.lanes.get_mut(id))
             else {
                 continue;
             };
@@ -251,18 +252,17 @@ impl Actor {
                 assigned_at_ms: partition.assigned_at_ms,
                 row: lane.row.clone(),
                 hold: lane.hold.clone(),
-                lane_key: id.key.clone(),
+                lane_key: lane.key.clone(),
             };
             lane.running = Some(queued);
             self.running += 1;
             let mut step = Box::pin(guarded(job));
             // What needs not wait is done here and now, without a task of its own.
             match step.as_mut().now_or_never() {
-                Some(finished) => self.finished(&id, lease, finished),
+                Some(finished) => self.finished(id, lease, finished),
                 None => {
-                    let of = id.clone();
                     let task = self.steps.spawn(async move { (id, lease, step.await) });
-                    if let Some(lane) = self.lanes.get_mut(&of) {
+                    if let Some(lane) = self.lanes.get_mut(id) {
                         lane.step = Some(task);
                     }
                 }

@@ -31,7 +31,7 @@ pub(super) struct Sound {
 pub(super) enum Checked {
     Sound(Box<Sound>),
     /// It was a dead letter when it came first: the very same again.
-    Repeated(Vec<Outgoing>),
+    Repeated(Vec<Arc<Outgoing>>),
     /// It came before, from another place (I3, D4). If it is named, it was a dead letter once, has had its
     /// effect in another copy, and holds its key no more.
     Duplicate(Option<MessageId>),

@@ -15,7 +15,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// What a commit is made of.
 pub(super) struct Batch {
     pub saves: Vec<Save>,
-    pub outgoing: Vec<Outgoing>,
+    pub outgoing: Vec<Arc<Outgoing>>,
     pub checkpoints: Vec<(Lease, Checkpoint)>,
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn commit(
     batch: Batch,
     spec: Arc<Spec>,
     member: Arc<dyn Member>,
-    ports: Ports,
+    ports: Arc<Ports>,
 ) -> Committed {
     let state = &ports.state;
     let publication = Publication {

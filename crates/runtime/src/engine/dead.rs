@@ -1,7 +1,7 @@
 //! Dead letters and holds (D3-D5): the message as it was, why, and the key that waits behind it.
 use super::checks::{self, Sound, corrupt};
 use super::spec::Spec;
-use super::step::{Ended, HoldState, Job, LaneHold, Ready, Stop};
+use super::step::{Ended, HoldState, Job, LaneHold, Ready, Stop, shared};
 use crate::consumer::Behaviour;
 use crate::emission::Emitter;
 use crate::emits::failed;
@@ -10,6 +10,7 @@ use crate::rows::{Applied, Held, HoldRow, Pending};
 use crate::{Moment, time};
 use events::envelope::Envelope;
 use events::{Key, MessageId, ReplyStatus};
+use std::sync::Arc;
 
 /// The headers that a dead letter has besides its own.
 pub mod header {
@@ -147,6 +148,7 @@ async fn letter(
         payload: message.payload.clone(),
     }];
     outgoing.extend(answer(job, &envelope, code, why).await?);
+    let outgoing = shared(outgoing);
     let hold_changed = holds.is_some() && hold(job, &envelope, &outgoing);
     Ok(Ready {
         outgoing,
@@ -245,7 +247,7 @@ async fn answer(
     }
 }
 
-fn hold(job: &mut Job, envelope: &Envelope, outgoing: &[Outgoing]) -> bool {
+fn hold(job: &mut Job, envelope: &Envelope, outgoing: &[Arc<Outgoing>]) -> bool {
     let id = identity_in(job, envelope);
     let mut hold = match std::mem::take(&mut job.hold) {
         HoldState::Held(hold) => hold,

@@ -13,6 +13,7 @@ use events::Record;
 use events::envelope::name;
 use events::system::Woke;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 /// Edge commands that a row remembers at most; the oldest are forgotten first.
 const MAX_ANSWERED: usize = 100;
@@ -208,7 +209,7 @@ fn apply(job: &mut Job, sound: &Sound, mut row: LaneRow, ready: Ready) -> Ready 
             .iter()
             .any(|answered| answered.id == sound.moment.message.id)
     {
-        let is_answer = |out: &&Outgoing| out.headers.get(name::REPLY_STATUS).is_some();
+        let is_answer = |out: &&Arc<Outgoing>| out.headers.get(name::REPLY_STATUS).is_some();
         let outgoing = ready.outgoing.iter().filter(is_answer).cloned().collect();
         row.answered.push(Answered {
             id: sound.moment.message.id.clone(),

@@ -3,7 +3,8 @@ use super::actor::{Actor, Partition};
 use super::checkpoint::MAX_TEXT;
 use super::commit::Batch;
 use super::dead::hold_id;
-use super::lane::{Lane, LaneId};
+use super::lane::Lane;
+use super::lanes::LaneId;
 use super::step::{Finished, HoldState, LaneRow, Outcome, Ready, Stop};
 use crate::consumer::Behaviour;
 use crate::emission::Emitter;
@@ -15,6 +16,7 @@ use events::envelope::name;
 use events::system::Woke;
 use events::{Key, MessageId};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Results in one commit, at most.
 const MAX_RESULTS: usize = 4_000;
@@ -54,11 +56,11 @@ impl Actor {
         let checkpoints = self.fit_checkpoints(&partitions);
         let lanes: Vec<LaneId> = lanes
             .into_iter()
-            .filter(|id| self.lanes.get(id).is_some_and(|l| !l.frozen.is_empty()))
+            .filter(|id| self.lanes.get(*id).is_some_and(|l| !l.frozen.is_empty()))
             .collect();
 
         let (mut saves, mut saving, mut outgoing) = (vec![], vec![], vec![]);
-        for id in &lanes {
+        for &id in &lanes {
             let Some(lane) = self.lanes.get(id) else {
                 continue;
             };
@@ -74,10 +76,10 @@ impl Actor {
             }
             saves.extend(self.row_save(id, lane, partition));
             saves.extend(self.hold_save(id, lane));
-            saving.resize(saves.len(), id.clone());
+            saving.resize(saves.len(), id);
         }
         let (wakes, woke): (Vec<_>, Vec<_>) = wakes.into_iter().unzip();
-        outgoing.extend(woke);
+        outgoing.extend(woke.into_iter().map(Arc::new));
         Some((
             Batch {
                 saves,
@@ -99,7 +101,7 @@ impl Actor {
             let Some(id) = self.to_commit.pop_first() else {
                 break;
             };
-            let Some(lane) = self.lanes.get_mut(&id) else {
+            let Some(lane) = self.lanes.get_mut(id) else {
                 continue;
             };
             let Some(partition) = self.partitions.get_mut(&id.partition) else {
@@ -107,7 +109,8 @@ impl Actor {
             };
             for (queued, finished) in lane.results.drain(..) {
                 partition.tracker.freeze(queued.message.at.offset);
-                let size = |out: &Outgoing| out.key.len() + out.headers.size() + out.payload.len();
+                let size =
+                    |out: &Arc<Outgoing>| out.key.len() + out.headers.size() + out.payload.len();
                 bytes +=
                     ready_of(&finished).map_or(0, |ready| ready.outgoing.iter().map(size).sum());
                 results += 1;
@@ -128,20 +131,17 @@ impl Actor {
             };
             let mut checkpoint = partition.tracker.checkpoint();
             while checkpoint.text.len() > MAX_TEXT {
-                let of_it = self
-                    .lanes
-                    .iter_mut()
-                    .filter(|(id, _)| id.partition == *number);
-                let last = of_it
-                    .filter_map(|(id, lane)| {
-                        let offset = lane.frozen.last()?.0.message.at.offset;
-                        Some((offset, id.clone(), lane))
-                    })
-                    .max_by_key(|(offset, _, _)| *offset);
-                let Some((offset, id, lane)) = last else {
+                let latest = |id: LaneId| {
+                    let frozen = &self.lanes.get(id)?.frozen;
+                    Some((frozen.last()?.0.message.at.offset, id))
+                };
+                let last = self.lanes.ids(*number).into_iter().filter_map(latest).max();
+                let Some((offset, id)) = last else {
                     break;
                 };
-                if let Some(result) = lane.frozen.pop() {
+                if let Some(lane) = self.lanes.get_mut(id)
+                    && let Some(result) = lane.frozen.pop()
+                {
                     lane.results.push_front(result);
                 }
                 partition.tracker.thaw(offset);
@@ -154,7 +154,7 @@ impl Actor {
         checkpoints
     }
 
-    fn row_save(&self, id: &LaneId, lane: &Lane, partition: &Partition) -> Option<Save> {
+    fn row_save(&self, id: LaneId, lane: &Lane, partition: &Partition) -> Option<Save> {
         let changed =
             |(_, finished): &(_, Finished)| ready_of(finished).is_some_and(|r| r.row_changed);
         if !lane.frozen.iter().any(changed) {
@@ -209,7 +209,7 @@ impl Actor {
         }
     }
 
-    fn hold_save(&self, id: &LaneId, lane: &Lane) -> Option<Save> {
+    fn hold_save(&self, id: LaneId, lane: &Lane) -> Option<Save> {
         let changed =
             |(_, finished): &(_, Finished)| ready_of(finished).is_some_and(|r| r.hold_changed);
         if !lane.frozen.iter().any(changed) {
@@ -236,7 +236,7 @@ impl Actor {
             body,
             ..Row::default()
         });
-        let id = hold_id(&self.spec, id.partition, &id.key)?;
+        let id = hold_id(&self.spec, id.partition, &lane.key)?;
         Some(Save {
             collection: self.spec.holds(),
             id,

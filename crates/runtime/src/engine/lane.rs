@@ -8,13 +8,6 @@ use tokio::task::AbortHandle;
 /// Results of one key that may wait for their commit; then its lane waits (E3).
 pub(super) const MAX_UNCOMMITTED: usize = 100;
 
-/// Names a lane: its partition and key. A view's lanes are by view key.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct LaneId {
-    pub partition: i32,
-    pub key: Arc<[u8]>,
-}
-
 /// A message that waits in its lane.
 #[derive(Clone, Debug)]
 pub(super) struct Queued {
@@ -29,6 +22,8 @@ pub(super) struct Queued {
 /// The messages of one key.
 #[derive(Default)]
 pub(super) struct Lane {
+    /// The messages' key; of a view, the view key.
+    pub key: Arc<[u8]>,
     /// Waiting, the next one first. While a step runs, its message is here no more.
     pub queue: VecDeque<Queued>,
     pub running: Option<Queued>,
@@ -75,6 +70,23 @@ impl Lane {
             && self.queue.is_empty()
             && self.results.is_empty()
             && self.frozen.is_empty()
+    }
+    /// Ready for another key, with the room that it has taken.
+    pub fn empty(&mut self) {
+        let (mut queue, mut results) = (
+            std::mem::take(&mut self.queue),
+            std::mem::take(&mut self.results),
+        );
+        let mut frozen = std::mem::take(&mut self.frozen);
+        queue.clear();
+        results.clear();
+        frozen.clear();
+        *self = Self {
+            queue,
+            results,
+            frozen,
+            ..Self::default()
+        };
     }
     /// What was not committed is to be done again, from the store (C3): its messages wait again, in order.
     pub fn begin_anew(&mut self) {

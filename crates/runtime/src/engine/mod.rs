@@ -12,6 +12,7 @@ mod dead;
 mod entity_step;
 mod freeze;
 mod lane;
+mod lanes;
 mod sabotage;
 mod schedule;
 mod spec;

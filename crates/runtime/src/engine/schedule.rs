@@ -1,40 +1,55 @@
 //! Whose turn it is: tenants take turns, and within a tenant the lanes do (C3).
-use super::lane::LaneId;
-use std::collections::{BTreeMap, VecDeque};
+use super::lanes::LaneId;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
+
+/// Tenants none of whose lanes can run are remembered up to this number, with the room that they have taken.
+const REMEMBERED: usize = 256;
 
 /// Lanes that can run.
 #[derive(Default)]
 pub(super) struct Turns {
-    tenants: VecDeque<Vec<u8>>,
-    lanes: BTreeMap<Vec<u8>, VecDeque<LaneId>>,
+    /// Tenants with a lane that can run, the next one first.
+    order: VecDeque<Arc<[u8]>>,
+    tenants: HashMap<Arc<[u8]>, Tenant, BuildHasherDefault<DefaultHasher>>,
+}
+
+struct Tenant {
+    name: Arc<[u8]>,
+    lanes: VecDeque<LaneId>,
 }
 
 impl Turns {
-    /// A lane can run; it is listed once (`Lane::listed`).
-    pub fn push(&mut self, lane: LaneId) {
-        let tenant = lane.key.split(|b| *b == b'/').next().unwrap_or_default();
-        match self.lanes.get_mut(tenant) {
-            Some(lanes) => lanes.push_back(lane),
-            None => {
-                let tenant = tenant.to_vec();
-                self.tenants.push_back(tenant.clone());
-                self.lanes.insert(tenant, VecDeque::from([lane]));
+    /// A lane of this key can run; it is listed once (`Lane::listed`). A key that names no tenant is nobody's.
+    pub fn push(&mut self, lane: LaneId, key: &[u8]) {
+        let end = key.iter().position(|byte| *byte == b'/');
+        let tenant = &key[..end.unwrap_or(0)];
+        if !self.tenants.contains_key(tenant) {
+            if self.tenants.len() >= REMEMBERED {
+                self.tenants.retain(|_, tenant| !tenant.lanes.is_empty());
             }
+            let (name, lanes): (Arc<[u8]>, _) = (tenant.into(), VecDeque::new());
+            self.tenants.insert(name.clone(), Tenant { name, lanes });
+        }
+        if let Some(tenant) = self.tenants.get_mut(tenant) {
+            if tenant.lanes.is_empty() {
+                self.order.push_back(tenant.name.clone());
+            }
+            tenant.lanes.push_back(lane);
         }
     }
     /// Whether no lane can run.
     pub fn is_empty(&self) -> bool {
-        self.tenants.is_empty()
+        self.order.is_empty()
     }
     /// The next lane of the next tenant.
     pub fn pop(&mut self) -> Option<LaneId> {
-        let tenant = self.tenants.pop_front()?;
-        let lanes = self.lanes.get_mut(&tenant)?;
-        let lane = lanes.pop_front();
-        if lanes.is_empty() {
-            self.lanes.remove(&tenant);
-        } else {
-            self.tenants.push_back(tenant);
+        let name = self.order.pop_front()?;
+        let tenant = self.tenants.get_mut(&name)?;
+        let lane = tenant.lanes.pop_front();
+        if !tenant.lanes.is_empty() {
+            self.order.push_back(name);
         }
         lane
     }
@@ -42,21 +57,19 @@ impl Turns {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lanes::Lanes;
     use super::*;
 
     #[test]
     fn a_tenant_with_a_thousand_lanes_does_not_starve_another() {
-        let lane = |key: &str| LaneId {
-            partition: 0,
-            key: key.as_bytes().into(),
-        };
-        let mut turns = Turns::default();
-        (0..1_000).for_each(|i| turns.push(lane(&format!("big/{i}"))));
-        turns.push(lane("small/1"));
-        turns.push(lane("small/2"));
+        let (mut turns, mut lanes) = (Turns::default(), Lanes::default());
+        let mut push = |key: &str| turns.push(lanes.of(0, key.as_bytes()), key.as_bytes());
+        (0..1_000).for_each(|i| push(&format!("big/{i}")));
+        push("small/1");
+        push("small/2");
         let order: Vec<_> = std::iter::from_fn(|| turns.pop())
             .take(5)
-            .map(|lane| lane.key)
+            .map(|lane| lanes.get(lane).expect("it is there").key.clone())
             .collect();
         let wanted = ["big/0", "small/1", "big/1", "small/2", "big/2"];
         assert!(
@@ -65,5 +78,16 @@ mod tests {
                 .zip(wanted)
                 .all(|(got, wanted)| **got == *wanted.as_bytes())
         );
+    }
+
+    #[test]
+    fn tenants_come_and_go_without_being_kept() {
+        let (mut turns, mut lanes) = (Turns::default(), Lanes::default());
+        for i in 0..10 * REMEMBERED {
+            let key = format!("tenant-{i}/1");
+            turns.push(lanes.of(0, key.as_bytes()), key.as_bytes());
+            assert!(turns.pop().is_some() && turns.is_empty());
+        }
+        assert!(turns.tenants.len() <= REMEMBERED, "{}", turns.tenants.len());
     }
 }

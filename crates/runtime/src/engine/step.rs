@@ -56,7 +56,7 @@ const PORTS: [&str; 5] = ["log", "state", "search", "blobs", "schemas"];
 /// One message about to be handled.
 pub(super) struct Job {
     pub spec: Arc<Spec>,
-    pub ports: Ports,
+    pub ports: Arc<Ports>,
     pub message: Arc<Message>,
     pub topic_id: Arc<str>,
     /// Attempts that failed before.
@@ -70,6 +70,10 @@ pub(super) struct Job {
     pub hold: HoldState,
     /// The key of its lane: the message's own, but for views.
     pub lane_key: Arc<[u8]>,
+}
+
+pub(super) fn shared(outgoing: Vec<Outgoing>) -> Vec<Arc<Outgoing>> {
+    outgoing.into_iter().map(Arc::new).collect()
 }
 
 /// How it ended, for metrics.
@@ -88,7 +92,8 @@ pub(super) const COPIES_KNOWN_MS: i64 = 600_000;
 /// What is to be committed.
 #[derive(Debug)]
 pub(super) struct Ready {
-    pub outgoing: Vec<Outgoing>,
+    /// Shared with the commit, which may not take place.
+    pub outgoing: Vec<Arc<Outgoing>>,
     pub row_changed: bool,
     pub hold_changed: bool,
     pub identity: Option<Save>,
@@ -371,7 +376,7 @@ async fn bytes(step: &dyn BytesStep, message: &Message) -> Result<Ready, Stop> {
             why,
         })?;
     Ok(Ready {
-        outgoing,
+        outgoing: shared(outgoing),
         row_changed: false,
         hold_changed: false,
         identity: None,
@@ -428,7 +433,7 @@ pub(super) async fn say(
         }
     }
     Ok(Ready {
-        outgoing,
+        outgoing: shared(outgoing),
         row_changed: false,
         hold_changed: false,
         identity: None,
@@ -470,7 +475,7 @@ fn finish(job: &mut Job, sound: &Sound, mut ready: Ready) -> Ready {
     ready
 }
 
-fn repeated(outgoing: Vec<Outgoing>) -> Ready {
+fn repeated(outgoing: Vec<Arc<Outgoing>>) -> Ready {
     let (row_changed, hold_changed) = (false, false);
     Ready {
         outgoing,

@@ -6,7 +6,7 @@
 //! dead letter after its attempts, and those beside it do not.
 use super::actor::Actor;
 use super::checkpoint::Mark;
-use super::lane::LaneId;
+use super::lanes::LaneId;
 use crate::ports::log::Lease;
 
 /// So many owners in a row who died are no accident.
@@ -82,7 +82,7 @@ impl Actor {
 
     /// Whether a lane's next message may run now, as far as this is concerned. If it must wait until it has been named,
     /// that is begun.
-    pub(super) fn may_run(&mut self, id: &LaneId) -> bool {
+    pub(super) fn may_run(&mut self, id: LaneId) -> bool {
         let front = |actor: &Self| {
             let lane = actor.lanes.get(id)?;
             Some(lane.queue.front()?.message.at.offset)
@@ -102,7 +102,7 @@ impl Actor {
                 trying: Some(trying),
                 ..
             }) => {
-                let its_turn = trying.lane == *id && trying.runs;
+                let its_turn = trying.lane == id && trying.runs;
                 if its_turn && trying.offset != offset {
                     // Its lane began anew, and another message is in front again.
                     self.tried(id.partition);
@@ -124,17 +124,16 @@ impl Actor {
         if partition.tracker.watermark() >= *below {
             return self.past_them(number);
         }
-        let can_run = self
-            .lanes
-            .iter()
-            .filter(|(id, lane)| id.partition == number && lane.can_run());
-        let next = can_run
-            .filter_map(|(id, lane)| Some((lane.queue.front()?.message.at.offset, id)))
-            .min()
-            .filter(|(offset, _)| offset < below);
-        let Some((offset, lane)) = next else { return };
+        let front = |id: LaneId| {
+            let lane = self.lanes.get(id).filter(|lane| lane.can_run())?;
+            Some((lane.queue.front()?.message.at.offset, id))
+        };
+        let next = self.lanes.ids(number).into_iter().filter_map(front).min();
+        let Some((offset, lane)) = next.filter(|(offset, _)| offset < below) else {
+            return;
+        };
         *trying = Some(Trying {
-            lane: lane.clone(),
+            lane,
             offset,
             count: partition.tracker.count() + 1,
             runs: false,
@@ -164,9 +163,9 @@ impl Actor {
         self.try_next(number);
     }
     /// Whether it is this lane's turn.
-    pub(super) fn is_trying(&self, id: &LaneId) -> bool {
+    pub(super) fn is_trying(&self, id: LaneId) -> bool {
         let care = self.partitions.get(&id.partition).map(|p| &p.care);
-        matches!(care, Some(Care::OneByOne { trying: Some(trying), .. }) if trying.lane == *id)
+        matches!(care, Some(Care::OneByOne { trying: Some(trying), .. }) if trying.lane == id)
     }
 
     /// A commit took place with a checkpoint of this partition.
@@ -197,8 +196,8 @@ impl Actor {
                 ..
             } if !trying.runs && committed >= trying.count => {
                 trying.runs = true;
-                let lane = trying.lane.clone();
-                self.list(&lane);
+                let lane = trying.lane;
+                self.list(lane);
             }
             Care::OneByOne { below, .. } => {
                 if partition.tracker.watermark() >= *below {
@@ -223,10 +222,8 @@ impl Actor {
     }
 
     fn list_all(&mut self, number: i32) {
-        let of_it = self.lanes.keys().filter(|id| id.partition == number);
-        let all: Vec<LaneId> = of_it.cloned().collect();
-        for id in all {
-            self.list(&id);
+        for id in self.lanes.ids(number) {
+            self.list(id);
         }
     }
 

@@ -87,8 +87,8 @@ pub enum Happening {
 /// What moves together: outputs and checkpoints.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Publication {
-    /// In this order within each partition.
-    pub outgoing: Vec<Outgoing>,
+    /// In this order within each partition. Shared, since it may have to be published again.
+    pub outgoing: Vec<Arc<Outgoing>>,
     /// At most one a partition.
     pub checkpoints: Vec<(Lease, Checkpoint)>,
 }

@@ -166,7 +166,7 @@ async fn commit(file: &Embedded, member: &dyn Member, lease: Lease, messages: Ve
         payload: message.payload,
     });
     let publication = Publication {
-        outgoing: outgoing.collect(),
+        outgoing: outgoing.map(Into::into).collect(),
         checkpoints: vec![(
             lease,
             Checkpoint {

@@ -1,6 +1,6 @@
 //! Partitions that come and go, and what is fetched of them.
 use super::super::checkpoint::{PAUSE_AT, Tracker};
-use super::super::lane::{LaneId, Queued};
+use super::super::lane::Queued;
 use super::super::sabotage::Sabotage;
 use super::super::stats::Stats;
 use super::super::takeover::Care;
@@ -86,14 +86,9 @@ impl Actor {
     fn forget(&mut self, partition: i32) {
         self.partitions.remove(&partition);
         // A step that goes on would meet the same message of the next lease, should it be ours again.
-        let steps = self
-            .lanes
-            .iter()
-            .filter(|(id, _)| id.partition == partition);
-        steps
-            .filter_map(|(_, lane)| lane.step.as_ref())
-            .for_each(AbortHandle::abort);
-        self.lanes.retain(|id, _| id.partition != partition);
+        let ended = self.lanes.forget(partition);
+        let steps = ended.iter().filter_map(|lane| lane.step.as_ref());
+        steps.for_each(AbortHandle::abort);
         self.to_commit.retain(|id| id.partition != partition);
         self.timers.retain(|(_, id)| id.partition != partition);
         self.dirty.remove(&partition);
@@ -120,16 +115,14 @@ impl Actor {
                 first_failed_at_ms,
                 waited_for: None,
             };
-            let id = LaneId {
-                partition: lease.partition,
-                key,
+            let id = match &key {
+                Some(key) => self.lanes.of(lease.partition, key),
+                None => self.lanes.of(lease.partition, &queued.message.key),
             };
-            self.lanes
-                .entry(id.clone())
-                .or_default()
-                .queue
-                .push_back(queued);
-            self.list(&id);
+            if let Some(lane) = self.lanes.get_mut(id) {
+                lane.queue.push_back(queued);
+            }
+            self.list(id);
         }
         let Some(partition) = self.partitions.get_mut(&lease.partition) else {
             return;
@@ -157,21 +150,20 @@ impl Actor {
         Stats::set(&self.stats.waiting, waiting.sum());
     }
 
-    /// A lane is a key; a view's lane is a view key, since its rows are (V1).
-    async fn lane_key(&self, message: &Message) -> Arc<[u8]> {
+    /// A lane is a key, the message's own if nothing is said here; a view's lane is a view key, since its rows are (V1).
+    async fn lane_key(&self, message: &Message) -> Option<Vec<u8>> {
         if self.spec.breaks(Sabotage::C3TwoAtATime) {
-            return [&message.key[..], b"/", &message.at.offset.to_be_bytes()]
-                .concat()
-                .into();
+            let offset = message.at.offset.to_be_bytes();
+            return Some([&message.key[..], b"/", &offset].concat());
         }
         if message.key.is_empty() && matches!(self.spec.behaviour, Behaviour::Bytes(_)) {
-            return message.at.offset.to_be_bytes().as_slice().into();
+            return Some(message.at.offset.to_be_bytes().into());
         }
         let Behaviour::View(step) = &self.spec.behaviour else {
-            return message.key.as_slice().into();
+            return None;
         };
         let Ok(datum) = self.ports.schemas.datum(&message.payload).await else {
-            return message.key.as_slice().into();
+            return None;
         };
         let key = String::from_utf8_lossy(&message.key).into_owned();
         let (tenant, id) = key.split_once('/').unwrap_or((&key, ""));
@@ -190,8 +182,8 @@ impl Actor {
             ..Moment::blank()
         };
         match step.key(&incoming, &at) {
-            Ok(view_key) => format!("{tenant}/{view_key}").into_bytes().into(),
-            Err(_) => message.key.as_slice().into(),
+            Ok(view_key) => Some(format!("{tenant}/{view_key}").into_bytes()),
+            Err(_) => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What becomes of steps that ended: results wait in their lanes for the commit that settles them.
 use super::super::commit::{Committed, commit};
 use super::super::freeze::{Frozen, ready_of};
-use super::super::lane::LaneId;
+use super::super::lanes::LaneId;
 use super::super::sabotage::Sabotage;
 use super::super::stats::Stats;
 use super::super::step::{Ended, Finished, HoldState, Outcome, Ready};
@@ -16,7 +16,7 @@ use tokio::task::JoinError;
 impl Actor {
     pub(super) fn joined(&mut self, joined: Option<Result<(LaneId, Lease, Finished), JoinError>>) {
         match joined {
-            Some(Ok((id, lease, finished))) => self.finished(&id, lease, finished),
+            Some(Ok((id, lease, finished))) => self.finished(id, lease, finished),
             Some(Err(e)) => {
                 self.running -= 1;
                 if !e.is_cancelled() {
@@ -27,7 +27,7 @@ impl Actor {
         }
     }
 
-    pub(super) fn finished(&mut self, id: &LaneId, lease: Lease, finished: Finished) {
+    pub(super) fn finished(&mut self, id: LaneId, lease: Lease, finished: Finished) {
         self.running -= 1;
         let current = self
             .partitions
@@ -62,7 +62,7 @@ impl Actor {
             Outcome::Ready(_) => {
                 (lane.row, lane.hold) = (finished.row.clone(), finished.hold.clone());
                 lane.results.push_back((queued, finished));
-                self.to_commit.insert(id.clone());
+                self.to_commit.insert(id);
             }
             Outcome::Again {
                 at_ms,
@@ -87,7 +87,7 @@ impl Actor {
                     Stats::add(&self.stats.retried, 1);
                 }
                 lane.not_before_ms = Some(*at_ms);
-                self.timers.insert((*at_ms, id.clone()));
+                self.timers.insert((*at_ms, id));
                 if self.spec.breaks(Sabotage::D1RetryAtTheEnd) {
                     lane.queue.push_back(queued);
                 } else {
@@ -136,15 +136,15 @@ impl Actor {
                 let lost: BTreeSet<LaneId> = lost
                     .iter()
                     .filter_map(|i| frozen.saving.get(*i))
-                    .cloned()
+                    .copied()
                     .collect();
-                let saving: BTreeSet<LaneId> = frozen.saving.iter().cloned().collect();
+                let saving: BTreeSet<LaneId> = frozen.saving.iter().copied().collect();
                 let anew = if saved { saving } else { lost };
                 self.not_done(&frozen, &anew);
             }
-            Committed::Unsure => self.not_done(&frozen, &frozen.saving.iter().cloned().collect()),
+            Committed::Unsure => self.not_done(&frozen, &frozen.saving.iter().copied().collect()),
             Committed::Fenced(leases) => {
-                self.not_done(&frozen, &frozen.saving.iter().cloned().collect());
+                self.not_done(&frozen, &frozen.saving.iter().copied().collect());
                 for lease in leases {
                     self.revoked(lease);
                 }
@@ -160,7 +160,7 @@ impl Actor {
             }
             self.said(*number);
         }
-        for id in &frozen.lanes {
+        for &id in &frozen.lanes {
             let Some(lane) = self.lanes.get_mut(id) else {
                 continue;
             };
@@ -219,7 +219,7 @@ impl Actor {
             }
         }
         self.dirty.extend(&frozen.partitions);
-        for id in &frozen.lanes {
+        for &id in &frozen.lanes {
             let Some(lane) = self.lanes.get_mut(id) else {
                 continue;
             };
@@ -228,12 +228,12 @@ impl Actor {
                     .iter()
                     .for_each(|(queued, _)| partition.tracker.thaw(queued.message.at.offset));
             }
-            if anew.contains(id) && !self.spec.breaks(Sabotage::C3LaterResultsKept) {
-                self.to_commit.remove(id);
+            if anew.contains(&id) && !self.spec.breaks(Sabotage::C3LaterResultsKept) {
+                self.to_commit.remove(&id);
                 lane.begin_anew();
             } else {
                 lane.put_back();
-                self.to_commit.insert(id.clone());
+                self.to_commit.insert(id);
             }
             self.list(id);
         }

@@ -7,6 +7,7 @@ use super::world::World;
 use crate::PortError;
 use crate::ports::log::{Lease, Publication, PublishError};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A publication that has arrived at the brokers.
@@ -92,7 +93,7 @@ pub(super) fn settle(world: &mut World, member: u64) {
 fn begin(
     world: &mut World,
     wire: &Wire,
-    consumer: &std::sync::Arc<str>,
+    consumer: &Arc<str>,
     publication: Publication,
     partitions: Vec<i32>,
 ) -> u64 {
@@ -100,7 +101,7 @@ fn begin(
     let id = world.publications;
     let mut messages: BTreeMap<(String, i32), Vec<i64>> = BTreeMap::new();
     for (outgoing, partition) in publication.outgoing.into_iter().zip(partitions) {
-        let topic = outgoing.topic.clone();
+        let (topic, outgoing) = (outgoing.topic.clone(), Arc::unwrap_or_clone(outgoing));
         if let Some(message) = world.append(&wire.name(), partition, outgoing, Some(id), true) {
             messages
                 .entry((topic, partition))

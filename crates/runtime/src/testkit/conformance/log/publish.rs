@@ -28,7 +28,7 @@ pub async fn outputs_and_checkpoint_move_together(logs: Logs) {
         "nothing is committed yet"
     );
     let outgoing: Vec<_> = (0..6u8)
-        .map(|n| placed(OUTPUT, i32::from(n % 2), vec![n]))
+        .map(|n| placed(OUTPUT, i32::from(n % 2), vec![n]).into())
         .collect();
     let done = checkpoint(place, "{\"open\":[1,2]}");
     let publication = Publication {
@@ -70,7 +70,7 @@ pub async fn a_publication_may_hold_outputs_only(logs: Logs) {
         .publish(Publication::default())
         .await
         .expect("nothing is fine");
-    let outgoing = vec![message(OUTPUT, "acme/1", "alone")];
+    let outgoing = vec![message(OUTPUT, "acme/1", "alone").into()];
     member
         .member
         .publish(Publication {
@@ -155,7 +155,7 @@ pub async fn nothing_is_published_after_leaving(logs: Logs) {
     let lease = member.held[&0];
     within("leaving", member.member.leave()).await;
     let publication = Publication {
-        outgoing: vec![message(OUTPUT, "acme/1", "late")],
+        outgoing: vec![message(OUTPUT, "acme/1", "late").into()],
         checkpoints: vec![(lease, checkpoint(0, "late"))],
     };
     assert_eq!(
@@ -189,7 +189,7 @@ pub async fn nothing_is_published_under_a_lease_that_moved(logs: Logs) {
     for (partition, lease) in before {
         let text = format!("by a, of {partition}");
         let publication = Publication {
-            outgoing: vec![message(OUTPUT, "acme/1", text.as_bytes())],
+            outgoing: vec![message(OUTPUT, "acme/1", text.as_bytes()).into()],
             checkpoints: vec![(lease, checkpoint(0, &text))],
         };
         let published = a.member.publish(publication).await;
@@ -252,7 +252,7 @@ pub async fn one_lease_that_is_over_stops_the_whole_publication(logs: Logs) {
         .map(|lease| (*lease, checkpoint(0, "all")))
         .collect();
     let publication = Publication {
-        outgoing: vec![message(OUTPUT, "acme/1", "all")],
+        outgoing: vec![message(OUTPUT, "acme/1", "all").into()],
         checkpoints: all,
     };
     match a.member.publish(publication).await {

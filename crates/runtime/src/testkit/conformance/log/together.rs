@@ -43,7 +43,7 @@ pub async fn saves_and_publication_are_done_together(logs: Logs) {
         save("acme/2", 0, "x"),
     ];
     let publication = Publication {
-        outgoing: vec![message(OUTPUT, "acme/1", "out")],
+        outgoing: vec![message(OUTPUT, "acme/1", "out").into()],
         checkpoints: vec![(lease, checkpoint.clone())],
     };
     let Some(done) = member.member.together(&saves, &publication) else {
@@ -76,7 +76,7 @@ pub async fn a_lost_save_undoes_everything_beside_it(logs: Logs) {
         save("acme/none", 1, "lost: it is not there"),
     ];
     let publication = Publication {
-        outgoing: vec![message(OUTPUT, "acme/1", "out")],
+        outgoing: vec![message(OUTPUT, "acme/1", "out").into()],
         checkpoints: vec![(
             lease,
             Checkpoint {

@@ -62,7 +62,7 @@ async fn leases(member: &Arc<dyn Member>, count: usize) -> Vec<Lease> {
 
 fn publication(lease: Lease, watermark: i64, keys: &[&str]) -> Publication {
     Publication {
-        outgoing: keys.iter().map(|key| message("out", key)).collect(),
+        outgoing: keys.iter().map(|key| message("out", key).into()).collect(),
         checkpoints: vec![(
             lease,
             Checkpoint {
