@@ -131,7 +131,7 @@ impl Batch<'_> {
                 headers,
                 payload,
                 ..
-            } = outgoing;
+            } = Arc::unwrap_or_clone(outgoing);
             let message = Message {
                 at,
                 timestamp_ms: self.now_ms,
