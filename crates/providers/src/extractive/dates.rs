@@ -19,7 +19,7 @@ const MONTHS: [&str; 12] = [
 /// The months of the ISO dates in a text: `2030-12-10` is in december.
 pub(super) fn months(text: &str) -> impl Iterator<Item = &'static str> {
     // Few texts have any: those without are not taken apart.
-    let dated = text.contains('-').then_some(text).unwrap_or_default();
+    let dated = if text.contains('-') { text } else { "" };
     dated
         .split(|c: char| !(c.is_ascii_digit() || c == '-'))
         .filter_map(month)
