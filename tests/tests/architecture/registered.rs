@@ -48,7 +48,7 @@ fn each_is_of_the_kind_that_the_map_says() {
             Behaviour::Route(_) => {
                 matches!(mapped.kind, ConsumerKind::Route | ConsumerKind::Border)
             }
-            Behaviour::Handlers(_) => mapped.kind == ConsumerKind::Handlers,
+            Behaviour::Handlers(_) | Behaviour::Bytes(_) => mapped.kind == ConsumerKind::Handlers,
             Behaviour::Entity(_) => {
                 matches!(mapped.kind, ConsumerKind::Entity | ConsumerKind::Saga)
             }

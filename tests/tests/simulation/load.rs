@@ -145,6 +145,18 @@ impl Load {
     pub async fn send_command(&mut self, ask: Ask) {
         self.command_to(TENANTS[0], 0, Some(ask), LONG_MS).await;
     }
+    /// Says to the first document what a route passes on: nobody's command, so only its place says that it comes again.
+    pub async fn send_routed(&mut self) {
+        let add = AddDocument {
+            document: "doc-0".to_owned(),
+            chatbot: "bot-9".to_owned(),
+            name: Ask::Late.name(),
+            ..AddDocument::default()
+        };
+        let message = self.on_inbox("acme/doc-0", TENANTS[0], "crm", Some("routed"), &add);
+        let topic = DOCUMENT.to_owned();
+        self.append(Outgoing { topic, ..message }).await;
+    }
     /// Deletes the first document.
     pub async fn send_deletion(&mut self) {
         self.command_to(TENANTS[0], 0, None, LONG_MS).await;
