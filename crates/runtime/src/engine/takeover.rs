@@ -40,22 +40,26 @@ impl Actor {
         let Some(before) = self.partitions.get(&lease.partition) else {
             return;
         };
-        let died = before.tracker.mark().owners;
-        let suspects = match died >= SUSPICIOUS {
-            true => Some(self.end_of(lease.partition).await),
-            false => None,
-        };
+        let (mut died, from) = (before.tracker.mark().owners, before.tracker.watermark());
+        let mut suspects = None;
+        if died >= SUSPICIOUS {
+            let end = self.end_of(lease.partition).await;
+            if from < end {
+                suspects = Some(end);
+                tracing::warn!(
+                    consumer = %self.spec.name,
+                    partition = lease.partition,
+                    died,
+                    suspects = end - from,
+                    "owners died one after the other: what may have been open runs one message at a time"
+                );
+            } else {
+                died = 0; // nothing was open, so nothing killed them
+            }
+        }
         let Some(partition) = self.partitions.get_mut(&lease.partition) else {
             return;
         };
-        if suspects.is_some() {
-            tracing::warn!(
-                consumer = %self.spec.name,
-                partition = lease.partition,
-                died,
-                "owners died one after the other: what may have been open runs one message at a time"
-            );
-        }
         partition.tracker.set_mark(Mark {
             owners: died.saturating_add(1),
             alone: None,

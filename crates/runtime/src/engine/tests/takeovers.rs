@@ -115,3 +115,25 @@ fn who_leaves_says_so() {
         assert!(left.iter().all(|mark| mark == "0"), "{left:?}");
     });
 }
+
+#[test]
+fn who_dies_with_nothing_to_do_leaves_no_suspicion() {
+    running(async |mut world| {
+        world.send_work("d1", &["m1"]).await;
+        world.settle().await;
+        for _ in 0..5 {
+            world.restart().await;
+            world.settle().await;
+        }
+        let owners = world.sim.checkpoints(EFFECTS).into_iter().flatten();
+        for checkpoint in owners {
+            let mark: u32 = checkpoint
+                .text
+                .split(' ')
+                .nth(3)
+                .and_then(|mark| mark.parse().ok())
+                .expect("a mark");
+            assert!(mark <= 2, "{checkpoint:?}");
+        }
+    });
+}
