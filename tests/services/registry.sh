@@ -49,7 +49,7 @@ PORT=${PORT:-$(free_port 2)}
 if listening "$PORT"; then die "port $PORT is taken"; fi
 base=http://127.0.0.1:$PORT/apis/ccompat/v7
 database=()
-[ ${#persistent[@]} -gt 0 ] && database=("-Dapicurio.datasource.url=jdbc:h2:file:$DIR/data")
+[ ${#persistent[@]} -gt 0 ] && database=("-Dapicurio.datasource.url=jdbc:h2:file:$DIR/data;WRITE_DELAY=0") # acknowledged is on disk
 launch "$java" -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "-Dtroupe.dir=$DIR" \
   -Dquarkus.http.host=127.0.0.1 "-Dquarkus.http.port=$PORT" \
   -Dquarkus.management.host=127.0.0.1 "-Dquarkus.management.port=$((PORT + 1))" \

@@ -1,1 +1,15 @@
 //! The ports of the machine on servers: Kafka, a schema registry, MongoDB, Qdrant, object stores.
+pub mod log;
+#[cfg(all(test, feature = "servers"))]
+mod proxy;
+pub mod registry;
+pub mod secret;
+#[cfg(all(test, feature = "servers"))]
+mod servers;
+pub mod settings;
+pub mod state;
+
+pub use log::KafkaLog;
+pub use registry::Registry;
+pub use settings::Settings;
+pub use state::{MongoOptions, MongoState};
