@@ -1,4 +1,5 @@
 //! The ports of the machine on servers: Kafka, a schema registry, MongoDB, Qdrant, object stores.
+pub mod admin;
 pub mod log;
 #[cfg(all(test, feature = "servers"))]
 mod proxy;
