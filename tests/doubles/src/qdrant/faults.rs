@@ -10,7 +10,8 @@ pub enum Fault {
     Delay(Duration),
     /// Never answered; nothing of it is done.
     Hang,
-    /// Answered UNAVAILABLE; nothing of it is done.
+    /// Answered UNAVAILABLE; nothing of it is done. Mind that qdrant-client asks once more by itself where it is told so: a
+    /// call fails for its user where a rule befalls it twice, and a write that is [`Fault::Lost`] once is done twice.
     Unavailable,
     /// Done, then answered UNAVAILABLE: whoever asked cannot know.
     Lost,

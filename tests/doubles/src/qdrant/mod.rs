@@ -9,9 +9,24 @@
 //! - in strict mode a filter needs its indexes; ordering needs a range index always.
 //!
 //! What it does not play is answered with UNIMPLEMENTED. Faults are asked for with [`Faults`].
+mod collection;
+mod config;
 mod faults;
+mod filter;
+mod id;
+mod index;
+mod journal;
+mod payload;
+mod point;
+mod read;
+mod refusal;
+mod search;
 mod serve;
 mod store;
+mod strict;
+#[cfg(test)]
+mod tests;
+mod write;
 
 pub use faults::{Fault, Faults, Rule, WrongFault};
 
@@ -85,20 +100,17 @@ impl QdrantDouble {
             .enable_all()
             .build()
             .map_err(taken)?;
-        let listener = std::net::TcpListener::bind(options.listen).map_err(taken)?;
-        listener.set_nonblocking(true).map_err(taken)?;
-        let address = listener.local_addr().map_err(taken)?;
-        let faults = options.faults.clone();
-        let entered = runtime.enter();
-        let listener = TcpListener::from_std(listener).map_err(taken)?;
-        let store = Store::open(options.dir.as_deref(), options.lag)?;
-        serve::spawn(listener, store, faults.clone());
-        drop(entered);
-        Ok(Self {
-            address,
-            faults,
-            runtime: Some(runtime),
-        })
+        match begin(&runtime, &options) {
+            Ok(address) => Ok(Self {
+                address,
+                faults: options.faults,
+                runtime: Some(runtime),
+            }),
+            Err(why) => {
+                runtime.shutdown_background();
+                Err(why)
+            }
+        }
     }
 
     /// What a client is given: `http://127.0.0.1:PORT`.
@@ -131,4 +143,19 @@ impl Drop for QdrantDouble {
             runtime.shutdown_background();
         }
     }
+}
+
+fn begin(runtime: &Runtime, options: &Options) -> Result<SocketAddr, StartError> {
+    let taken = |why| StartError::Io {
+        what: options.listen.to_string(),
+        why,
+    };
+    let listener = std::net::TcpListener::bind(options.listen).map_err(taken)?;
+    listener.set_nonblocking(true).map_err(taken)?;
+    let address = listener.local_addr().map_err(taken)?;
+    let _inside = runtime.enter();
+    let listener = TcpListener::from_std(listener).map_err(taken)?;
+    let store = Store::open(options.dir.as_deref(), options.lag)?;
+    serve::spawn(listener, store, options.faults.clone());
+    Ok(address)
 }
