@@ -1,5 +1,6 @@
 //! The ports of the machine on servers: Kafka, a schema registry, MongoDB, Qdrant, object stores.
 pub mod admin;
+pub mod blobs;
 pub mod log;
 #[cfg(all(test, feature = "servers"))]
 mod proxy;
@@ -10,6 +11,7 @@ mod servers;
 pub mod settings;
 pub mod state;
 
+pub use blobs::{S3Blobs, S3Options};
 pub use log::KafkaLog;
 pub use registry::Registry;
 pub use settings::Settings;
