@@ -94,7 +94,7 @@ def read(asked, topics, keep):
                     found[message.topic()].append(Read(message, keep))
                 elif wire.is_end(message.error()):
                     ended.add(place)
-                else:
+                elif not wire.means_nothing(message.error()):
                     raise wire.Wrong(f"{message.topic()}: {message.error()}")
         for records in found.values():
             records.sort(key=lambda one: one.place)

@@ -100,9 +100,11 @@ def run():
         began, key = time.monotonic(), f"{asked.tenant}/{asked.document}"
         while time.monotonic() - began < asked.timeout:
             message = consumer.poll(0.2)
-            if message is None or (message.error() and wire.is_end(message.error())):
+            if message is None:
                 continue
             if message.error():
+                if wire.is_end(message.error()) or wire.means_nothing(message.error()):
+                    continue
                 raise wire.Wrong(f"{asked.events}: {message.error()}")
             if wire.text(message.key()) != key:
                 continue

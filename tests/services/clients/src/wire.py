@@ -9,7 +9,7 @@ import urllib.parse
 import urllib.request
 
 import fastavro
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 
 class Wrong(Exception):
@@ -64,6 +64,11 @@ def partitions(consumer, topic, at=OFFSET_BEGINNING):
 
 def is_end(error):
     return error.code() == KafkaError._PARTITION_EOF
+
+
+def means_nothing(error):
+    """Who reads the partitions that it is given is in no group, and need not be allowed into one."""
+    return error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED
 
 
 def headers(message):
@@ -131,6 +136,6 @@ def main(run):
     """Ends with what `run` returns; with 2 and a line on stderr where it could not ask."""
     try:
         sys.exit(run())
-    except Wrong as wrong:
+    except (Wrong, KafkaException) as wrong:
         print(f"{os.path.basename(sys.argv[0])}: {wrong}", file=sys.stderr)
         sys.exit(2)
