@@ -13,11 +13,15 @@ const DELETE: u8 = 101;
 const UPDATE: u8 = 102;
 
 /// One line of it.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "made once, to be written down or applied at once"
+)]
 #[derive(Clone, Debug)]
 pub(super) enum Entry {
-    Create(Box<CreateCollection>),
+    Create(CreateCollection),
     Delete(DeleteCollection),
-    Update(Box<UpdateCollection>),
+    Update(UpdateCollection),
     Write(Write),
 }
 
@@ -89,9 +93,9 @@ fn entries(bytes: &[u8], path: &Path) -> Result<(Vec<Entry>, u64), StartError> {
             break;
         };
         entries.push(match head[0] {
-            CREATE => Entry::Create(Box::new(Message::decode(body).map_err(|_| not_ours())?)),
+            CREATE => Entry::Create(Message::decode(body).map_err(|_| not_ours())?),
             DELETE => Entry::Delete(Message::decode(body).map_err(|_| not_ours())?),
-            UPDATE => Entry::Update(Box::new(Message::decode(body).map_err(|_| not_ours())?)),
+            UPDATE => Entry::Update(Message::decode(body).map_err(|_| not_ours())?),
             kind => {
                 let write = Write::decode(kind, body).map_err(|_| not_ours())?;
                 Entry::Write(write.ok_or_else(not_ours)?)

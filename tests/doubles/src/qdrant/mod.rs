@@ -4,7 +4,8 @@
 //! more is caught:
 //! - a write is applied point by point, and a search may come between two of them: only a point is atomic;
 //! - a write that does not ask to `wait` is answered before it is applied, and its errors are told to nobody;
-//! - the points of a result are found first and fetched afterwards;
+//! - the points of a result are found first and fetched afterwards; several points that are asked for by their ids are
+//!   read one after the other. A scroll, a count and the finding itself see one moment: Qdrant does not promise that either;
 //! - hits of the same score come in no useful order;
 //! - in strict mode a filter needs its indexes; ordering needs a range index always.
 //!

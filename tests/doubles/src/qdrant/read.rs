@@ -30,23 +30,17 @@ fn retrieved(
     })
 }
 
+/// One of the points that are asked for.
 pub(super) fn get(
     asked: &GetPoints,
+    id: Id,
     collection: &Collection,
-) -> Result<Vec<RetrievedPoint>, Status> {
-    without("shard keys", &asked.shard_key_selector)?;
-    let mut found = vec![];
-    for id in &asked.ids {
-        let id = Id::of(Some(id))?;
-        if let Some(point) = collection.points.get(&id) {
-            found.push(retrieved(
-                (id, point),
-                asked.with_payload.as_ref(),
-                asked.with_vectors.as_ref(),
-            )?);
-        }
-    }
-    Ok(found)
+) -> Result<Option<RetrievedPoint>, Status> {
+    let point = collection.points.get(&id);
+    let (payload, vectors) = (asked.with_payload.as_ref(), asked.with_vectors.as_ref());
+    point
+        .map(|point| retrieved((id, point), payload, vectors))
+        .transpose()
 }
 
 pub(super) fn count(asked: &CountPoints, collection: &Collection) -> Result<u64, Status> {

@@ -93,7 +93,7 @@ impl Store {
             let why = format!("Wrong input: Collection `{name}` already exists!");
             return Err(Status::already_exists(why));
         }
-        append(&mut journal, &Entry::Create(Box::new(asked)))?;
+        append(&mut journal, &Entry::Create(asked))?;
         collections.insert(name, held(collection, self.0.lag));
         Ok(true)
     }
@@ -121,7 +121,7 @@ impl Store {
             .map_or(Ok(()), config::strict)?;
         let mut journal = locked(&self.0.journal);
         let held = self.held(&asked.collection_name)?;
-        append(&mut journal, &Entry::Update(Box::new(asked.clone())))?;
+        append(&mut journal, &Entry::Update(asked.clone()))?;
         change(&mut locked(&held.collection), asked);
         Ok(true)
     }
@@ -133,20 +133,20 @@ impl Store {
         wait: bool,
         pause: Option<Duration>,
     ) -> Result<UpdateResult, Status> {
-        let held = self.held(write.collection())?;
-        write.admit(&locked(&held.collection))?;
         let (done, applied) = oneshot::channel();
-        let queued = Queued {
-            write: write.clone(),
-            pause,
-            done: wait.then_some(done),
-        };
+        let name = write.collection().to_owned();
         {
+            // No collection comes or goes meanwhile.
             let mut journal = locked(&self.0.journal);
+            let held = self.held(&name)?;
+            write.admit(&locked(&held.collection))?;
             append(&mut journal, &Entry::Write(write.clone()))?;
-            held.queue
-                .send(queued)
-                .map_err(|_| no_collection(write.collection()))?;
+            let queued = Queued {
+                write,
+                pause,
+                done: wait.then_some(done),
+            };
+            held.queue.send(queued).map_err(|_| no_collection(&name))?;
         }
         if !wait {
             return Ok(UpdateResult {
@@ -154,9 +154,7 @@ impl Store {
                 status: UpdateStatus::Acknowledged as i32,
             });
         }
-        let version = applied
-            .await
-            .map_err(|_| no_collection(write.collection()))??;
+        let version = applied.await.map_err(|_| no_collection(&name))??;
         Ok(UpdateResult {
             operation_id: Some(version),
             status: UpdateStatus::Completed as i32,
@@ -192,7 +190,7 @@ fn replay(entry: Entry, collections: &mut BTreeMap<String, Collection>) -> Resul
     match entry {
         Entry::Create(asked) => {
             let name = asked.collection_name.clone();
-            collections.insert(name, Collection::new(*asked)?);
+            collections.insert(name, Collection::new(asked)?);
         }
         Entry::Delete(asked) => {
             collections.remove(&asked.collection_name);
@@ -203,7 +201,7 @@ fn replay(entry: Entry, collections: &mut BTreeMap<String, Collection>) -> Resul
                 collections
                     .get_mut(&name)
                     .ok_or_else(|| no_collection(&name))?,
-                *asked,
+                asked,
             );
         }
         Entry::Write(write) => {

@@ -1,8 +1,9 @@
 //! The service of points.
 use super::{Answer, Does, Served};
+use crate::qdrant::id::Id;
 use crate::qdrant::payload::selected;
 use crate::qdrant::read;
-use crate::qdrant::refusal::not_played;
+use crate::qdrant::refusal::{not_played, without};
 use crate::qdrant::search::{Found, query};
 use crate::qdrant::strict;
 use crate::qdrant::write::Write;
@@ -15,12 +16,13 @@ use qdrant_client::qdrant::{
     FacetResponse, GetPoints, GetResponse, PointsOperationResponse, QueryBatchPoints,
     QueryBatchResponse, QueryGroupsResponse, QueryPointGroups, QueryPoints, QueryResponse,
     RecommendBatchPoints, RecommendBatchResponse, RecommendGroupsResponse, RecommendPointGroups,
-    RecommendPoints, RecommendResponse, ScoredPoint, ScrollPoints, ScrollResponse,
+    RecommendPoints, RecommendResponse, RetrievedPoint, ScoredPoint, ScrollPoints, ScrollResponse,
     SearchBatchPoints, SearchBatchResponse, SearchGroupsResponse, SearchMatrixOffsetsResponse,
     SearchMatrixPairsResponse, SearchMatrixPoints, SearchPointGroups, SearchPoints, SearchResponse,
     SetPayloadPoints, UpdateBatchPoints, UpdateBatchResponse, UpdatePointVectors, UpdateResult,
     UpsertPoints,
 };
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tonic::{Request, Status};
 
@@ -68,6 +70,26 @@ impl Served {
             });
             points.collect()
         })
+    }
+
+    /// One point after the other, in no order that a client could use; answered in the order of the question.
+    async fn retrieve(&self, asked: &GetPoints) -> Result<Vec<RetrievedPoint>, Status> {
+        without("shard keys", &asked.shard_key_selector)?;
+        let ids: Result<Vec<Id>, Status> = asked.ids.iter().map(|id| Id::of(Some(id))).collect();
+        let mut places: Vec<(usize, Id)> = ids?.into_iter().enumerate().collect();
+        places.sort_by_key(|(_, id)| id.jumble());
+        let mut found = BTreeMap::new();
+        for (place, id) in places {
+            let name = &asked.collection_name;
+            let point = self
+                .store
+                .look(name, |collection| read::get(asked, id, collection))?;
+            found.extend(point.map(|point| (place, point)));
+            tokio::task::yield_now().await;
+        }
+        // Also where nothing is asked for, the collection must be there.
+        self.store.look(&asked.collection_name, |_| Ok(()))?;
+        Ok(found.into_values().collect())
     }
 
     async fn ask(&self, asked: &QueryPoints, name: &str) -> Result<Vec<ScoredPoint>, Status> {
@@ -191,9 +213,7 @@ impl Points for Served {
 
     async fn get(&self, request: Request<GetPoints>) -> Answer<GetResponse> {
         let act = async |asked: GetPoints, _| {
-            let result = self.store.look(&asked.collection_name, |collection| {
-                read::get(&asked, collection)
-            })?;
+            let result = self.retrieve(&asked).await?;
             Ok(GetResponse {
                 result,
                 time: 0.0,

@@ -1,8 +1,8 @@
 //! Nearest by vectors, weighted words, fusion.
 use super::*;
 use qdrant_client::qdrant::{
-    Condition, Filter, Fusion, PrefetchQueryBuilder, Query, QueryBatchPointsBuilder,
-    QueryPointsBuilder, RrfBuilder, ScoredPoint, VectorInput,
+    Condition, Filter, Fusion, IdfParams, PrefetchQueryBuilder, Query, QueryBatchPointsBuilder,
+    QueryPointsBuilder, RrfBuilder, ScoredPoint, SearchParams, VectorInput,
 };
 use serde_json::json;
 
@@ -110,6 +110,20 @@ async fn words_count_by_how_rare_they_are_among_all_points() {
     near(
         &ask(&client, query.filter(acme)).await,
         &[(2, two), (1, one)],
+    );
+    // Or of those that one says.
+    let of_two = |df: f32| ((2.0 - df + 0.5) / (df + 0.5) + 1.0f32).ln();
+    let corpus = Filter::must([Condition::matches("tenant", "acme".to_owned())]);
+    let params = SearchParams {
+        idf: Some(IdfParams {
+            corpus: Some(corpus),
+        }),
+        ..SearchParams::default()
+    };
+    let query = QueryPointsBuilder::new(NAME).query(words(&[(11, 1.0)]));
+    near(
+        &ask(&client, query.using("words").params(params)).await,
+        &[(1, 2.0 * of_two(1.0))],
     );
     let nothing = QueryPointsBuilder::new(NAME)
         .query(words(&[(99, 1.0)]))

@@ -90,7 +90,7 @@ async fn only_a_point_is_atomic_a_search_may_come_in_the_middle_of_a_write() {
             .collect(),
     )
     .await;
-    let rule = Rule::new("SetPayload", Fault::Torn(Duration::from_millis(500))).times(1);
+    let rule = Rule::new("SetPayload", Fault::Torn(Duration::from_millis(1_500))).times(1);
     double.faults().add(rule);
     let set = SetPayloadPointsBuilder::new(
         NAME,
