@@ -10,8 +10,8 @@ use qdrant_client::qdrant::qdrant_server::{Qdrant, QdrantServer};
 use qdrant_client::qdrant::{HealthCheckReply, HealthCheckRequest};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 /// A header that befalls the call that carries it: a fault as in a rule, without `CALLS:`.
@@ -48,7 +48,7 @@ pub(super) fn spawn(listener: TcpListener, store: Store, faults: Faults) {
         )
         .add_service(collections)
         .add_service(QdrantServer::new(served))
-        .serve_with_incoming(TcpListenerStream::new(listener));
+        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
     tokio::spawn(serving);
 }
 
