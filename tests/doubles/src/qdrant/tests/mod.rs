@@ -5,6 +5,7 @@ mod points;
 mod restart;
 mod searching;
 mod strictness;
+mod writes;
 
 use super::{Options, QdrantDouble};
 use qdrant_client::qdrant::{
