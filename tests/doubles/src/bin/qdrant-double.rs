@@ -5,6 +5,7 @@ use std::error::Error;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -30,8 +31,18 @@ struct Arguments {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("qdrant-double: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Until it is told to stop.
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let faults = Faults::default();
     faults.set(Faults::parse(&arguments.faults)?);
     let double = QdrantDouble::start(Options {
