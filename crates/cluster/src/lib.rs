@@ -5,6 +5,7 @@ pub mod log;
 #[cfg(all(test, feature = "servers"))]
 mod proxy;
 pub mod registry;
+pub mod search;
 pub mod secret;
 #[cfg(all(test, feature = "servers"))]
 mod servers;
@@ -14,5 +15,6 @@ pub mod state;
 pub use blobs::{S3Blobs, S3Options};
 pub use log::KafkaLog;
 pub use registry::Registry;
+pub use search::{QdrantOptions, QdrantSearch};
 pub use settings::Settings;
 pub use state::{MongoOptions, MongoState};
