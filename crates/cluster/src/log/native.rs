@@ -286,3 +286,44 @@ unsafe fn text(string: *const c_char) -> String {
         .to_string_lossy()
         .into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::ClientConfig;
+    use rdkafka::consumer::{BaseConsumer, Consumer};
+
+    #[test]
+    fn metadata_that_is_not_utf_8_is_bytes() {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset("t", 3, Offset::Offset(7))
+            .unwrap();
+        list.add_partition("t", 4).set_metadata("\u{1}\u{2}");
+        // SAFETY: the second element of the list, whose metadata is two bytes; librdkafka frees them.
+        unsafe {
+            let element = (*list.ptr()).elems.add(1);
+            std::slice::from_raw_parts_mut((*element).metadata.cast::<u8>(), 2)
+                .copy_from_slice(&[0xff, 0xfe]);
+        }
+        let found = found(&list);
+        assert_eq!((found[0].partition, found[0].offset), (3, Some(7)));
+        assert_eq!(found[0].metadata, b"");
+        assert_eq!((found[1].partition, found[1].offset), (4, None));
+        assert_eq!(found[1].metadata, [0xff, 0xfe]);
+        assert!(found.iter().all(|found| found.error.is_none()));
+    }
+
+    #[test]
+    fn whoever_has_not_joined_is_no_member() {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", "127.0.0.1:1")
+            .set("group.id", "g")
+            .create()
+            .unwrap();
+        let metadata = GroupMetadata::of(consumer.client()).unwrap();
+        assert!(
+            !metadata.is_membership(),
+            "generation -1 is never used (K2)"
+        );
+    }
+}

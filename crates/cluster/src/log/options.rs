@@ -112,6 +112,9 @@ impl Options {
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "1000")
             .set("socket.nagle.disable", "true")
+            .set("socket.keepalive.enable", "true")
+            // A line that is silent, not closed, is found out in this time, not in librdkafka's minute.
+            .set("socket.timeout.ms", millis(self.bounds.call * 2))
             .set("topic.metadata.refresh.interval.ms", "30000")
             .set("allow.auto.create.topics", "false")
             .set_log_level(RDKafkaLogLevel::Warning);
@@ -202,11 +205,83 @@ impl Options {
         config
             .set("transactional.id", id)
             .set("transaction.timeout.ms", millis(self.bounds.transaction))
-            .set("message.timeout.ms", millis(self.bounds.transaction));
+            .set("message.timeout.ms", millis(self.bounds.transaction))
+            // A commit is asked for again, on another connection, until it is answered.
+            .set("socket.timeout.ms", millis(self.bounds.transaction));
         config
     }
 }
 
 fn millis(time: Duration) -> String {
     time.as_millis().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(config: &ClientConfig, keys: &[&str]) -> Vec<String> {
+        let value = |key: &&str| config.get(key).unwrap_or("(absent)").to_owned();
+        keys.iter().map(value).collect()
+    }
+
+    fn options() -> Options {
+        Options::new(Kafka::plaintext("127.0.0.1:1"), "c")
+    }
+
+    #[test]
+    fn members_speak_the_classic_protocol_cooperatively_and_are_missed_soon() {
+        let keys = [
+            "group.protocol",
+            "partition.assignment.strategy",
+            "session.timeout.ms",
+            "heartbeat.interval.ms",
+        ];
+        let wanted = ["classic", "cooperative-sticky", "6000", "1000"];
+        assert_eq!(of(&options().member("g"), &keys), wanted);
+    }
+
+    #[test]
+    fn members_read_what_is_committed_from_where_we_say_and_commit_nothing_themselves() {
+        let keys = [
+            "isolation.level",
+            "auto.offset.reset",
+            "enable.auto.commit",
+            "fetch.queue.backoff.ms",
+        ];
+        let wanted = ["read_committed", "error", "false", "5"];
+        assert_eq!(of(&options().member("g"), &keys), wanted);
+    }
+
+    #[test]
+    fn a_transaction_takes_no_longer_than_five_seconds() {
+        let keys = [
+            "transactional.id",
+            "transaction.timeout.ms",
+            "message.timeout.ms",
+            "acks",
+            "enable.idempotence",
+            "linger.ms",
+        ];
+        let wanted = ["c.g.1", "5000", "5000", "all", "true", "0"];
+        assert_eq!(of(&options().transactional("c.g.1", 1_000), &keys), wanted);
+    }
+
+    #[test]
+    fn librdkafka_accepts_all_of_it() {
+        let options = options();
+        let all = [
+            options.admin(),
+            options.member("g"),
+            options.reader(true),
+            options.reader(false),
+            options.appender(1_000),
+            options.transactional("t", 1_000),
+        ];
+        for config in all {
+            config
+                .create_native_config()
+                .expect("every setting is known");
+        }
+    }
 }

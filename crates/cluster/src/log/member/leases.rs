@@ -1,6 +1,5 @@
 //! Which partitions are ours (K2).
 use crate::log::message::unreachable;
-use crate::log::native::GroupMetadata;
 use runtime::ports::PortError;
 use runtime::ports::log::{Lease, PublishError};
 use std::collections::BTreeMap;
@@ -72,21 +71,20 @@ impl Leases {
         over(&state, leases)
     }
 
-    /// Begins a publication, if all its leases are held and the group knows us: `metadata` is asked under the lock.
-    pub fn publish(
+    /// Begins a publication, if all its leases are held and the group knows us: `membership` is asked under the lock.
+    pub fn publish<M>(
         &self,
         leases: impl Iterator<Item = Lease>,
-        metadata: impl FnOnce() -> Option<GroupMetadata>,
-    ) -> Result<(Publishing<'_>, GroupMetadata), PublishError> {
+        membership: impl FnOnce() -> Option<M>,
+    ) -> Result<(Publishing<'_>, M), PublishError> {
         let mut state = self.lock();
         let over = over(&state, leases);
         if !over.is_empty() {
             return Err(PublishError::Fenced(over));
         }
-        let metadata = metadata().filter(GroupMetadata::is_membership);
-        let metadata = metadata.ok_or_else(not_a_member)?;
+        let membership = membership().ok_or_else(not_a_member)?;
         state.publishing = true;
-        Ok((Publishing(self), metadata))
+        Ok((Publishing(self), membership))
     }
 }
 
@@ -98,4 +96,68 @@ fn over(state: &State, leases: impl Iterator<Item = Lease>) -> Vec<Lease> {
 /// K2: such metadata would pass unchecked.
 fn not_a_member() -> PortError {
     unreachable("the group does not know this member now")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn begin(leases: &Leases, of: &[Lease]) -> Result<(), PublishError> {
+        leases.publish(of.iter().copied(), || Some(())).map(drop)
+    }
+
+    #[test]
+    fn a_batch_frozen_before_a_revoke_is_fenced() {
+        let leases = Leases::default();
+        let (one, other) = (leases.grant(1), leases.grant(2));
+        assert_eq!(begin(&leases, &[one, other]), Ok(()));
+        assert_eq!(leases.end(&[1], PATIENCE), [one]);
+        let fenced = Err(PublishError::Fenced(vec![one]));
+        assert_eq!(begin(&leases, &[one, other]), fenced);
+        assert_eq!(begin(&leases, &[other]), Ok(()), "what is held may go on");
+        let again = leases.grant(1);
+        assert_eq!(begin(&leases, &[one]), fenced, "also when it is ours again");
+        assert_eq!(begin(&leases, &[again, other]), Ok(()));
+    }
+
+    #[test]
+    fn whom_the_group_does_not_know_publishes_nothing() {
+        let leases = Leases::default();
+        let one = leases.grant(1);
+        let nobody = leases.publish(std::iter::once(one), || None::<()>);
+        assert!(matches!(nobody, Err(PublishError::Port(_))));
+        let ended = leases.end(&[1], Duration::ZERO);
+        assert_eq!(ended, [one], "and nobody waits for it");
+    }
+
+    #[test]
+    fn a_revoke_waits_for_the_commit_that_runs() {
+        let leases = Leases::default();
+        let one = leases.grant(1);
+        let (publishing, ()) = leases.publish(std::iter::once(one), || Some(())).unwrap();
+        let (told, hearing) = mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let ended = leases.end(&[1], PATIENCE);
+                told.send(("revoked", ended)).unwrap();
+            });
+            told.send(("committed", vec![])).unwrap();
+            drop(publishing);
+        });
+        let order: Vec<_> = hearing.try_iter().collect();
+        assert_eq!(order, [("committed", vec![]), ("revoked", vec![one])]);
+    }
+
+    #[test]
+    fn a_revoke_waits_no_longer_than_a_transaction_may_take() {
+        let leases = Leases::default();
+        let one = leases.grant(1);
+        let publishing = leases.publish(std::iter::once(one), || Some(()));
+        assert_eq!(leases.end(&[1], Duration::from_millis(20)), [one]);
+        drop(publishing);
+        assert_eq!(begin(&leases, &[one]), Err(PublishError::Fenced(vec![one])));
+    }
 }

@@ -34,8 +34,9 @@ pub(super) enum Command {
 
 /// Why a transaction did not take place, or may have.
 enum Ended {
-    /// It is aborted and leaves nothing.
-    Aborted(PortError),
+    /// It has failed and can be aborted: then it leaves nothing. `asked`: its commit had been asked for, so that it may
+    /// have taken place all the same if aborting fails.
+    Failed { e: PortError, asked: bool },
     /// It did not take place; the producer is of no use any more.
     Broken(PortError),
     /// It may have taken place.
@@ -132,10 +133,10 @@ impl Publishing {
         // K2: from here on no lease ends until this has.
         let leases = publication.checkpoints.iter().map(|(lease, _)| *lease);
         let client = self.consumer.client();
-        let (_publishing, member) = self
-            .shared
-            .leases
-            .publish(leases, || GroupMetadata::of(client))?;
+        let (_publishing, member) = self.shared.leases.publish(leases, || {
+            // K2: without, the broker would check nothing.
+            GroupMetadata::of(client).filter(GroupMetadata::is_membership)
+        })?;
         let offsets = offsets(&self.topic, &publication.checkpoints)?;
         let Some(live) = self.live.as_mut() else {
             return Err(unreachable("no producer").into());
@@ -151,12 +152,16 @@ impl Publishing {
             return Ok(());
         };
         match ended {
-            Ended::Aborted(e) => match live.abort(bounds.transaction) {
+            Ended::Failed { e, asked } => match live.abort(bounds.transaction) {
                 Ok(()) => Err(e.into()),
                 Err(why) => {
                     tracing::warn!(why, "a transaction could not be aborted");
                     self.live = None;
-                    Err(e.into())
+                    Err(if asked {
+                        PublishError::Unknown(why)
+                    } else {
+                        e.into()
+                    })
                 }
             },
             Ended::Broken(e) => {
@@ -247,14 +252,16 @@ impl Live {
         }
         self.settle(until)?;
         if let Some(refused) = culprit(&self.deliveries.take_refused(), outgoing) {
-            return Err(Ended::Aborted(refused));
+            // librdkafka purges what is in its queues a little later, with whatever the next transaction has put there
+            // by then: a new producer has none of that, and its beginning aborts this one's.
+            return Err(Ended::Broken(refused));
         }
         if offsets.count() > 0 {
             native::send_offsets(self.producer.client(), offsets, member, bound).map_err(|e| {
                 if e.fatal {
                     Ended::Broken(unreachable(e.why))
                 } else {
-                    Ended::Aborted(unreachable(e.why))
+                    failed(unreachable(e.why))
                 }
             })?;
         }
@@ -262,7 +269,10 @@ impl Live {
             .commit_transaction(Timeout::Never)
             .map_err(|e| match e {
                 KafkaError::Transaction(e) if e.txn_requires_abort() && !e.is_fatal() => {
-                    Ended::Aborted(unreachable(e))
+                    Ended::Failed {
+                        e: unreachable(e),
+                        asked: true,
+                    }
                 }
                 e => Ended::InDoubt(e.to_string()),
             })
@@ -295,9 +305,9 @@ impl Live {
                     std::thread::park_timeout(QUEUE_LOOK);
                 }
                 Some(code) if is_its_own(code) => {
-                    return Err(Ended::Aborted(refusal(index, code, message)));
+                    return Err(Ended::Broken(refusal(index, code, message)));
                 }
-                _ => return Err(Ended::Aborted(unreachable(e))),
+                _ => return Err(failed(unreachable(e))),
             }
         }
     }
@@ -331,9 +341,13 @@ impl Live {
 }
 
 /// Before the commit was asked for, nothing can have taken place.
+fn failed(e: PortError) -> Ended {
+    Ended::Failed { e, asked: false }
+}
+
 fn ended(e: KafkaError) -> Ended {
     match &e {
-        KafkaError::Transaction(error) if !error.is_fatal() => Ended::Aborted(unreachable(e)),
+        KafkaError::Transaction(error) if !error.is_fatal() => failed(unreachable(e)),
         _ => Ended::Broken(unreachable(e)),
     }
 }

@@ -1,12 +1,24 @@
 //! The log on a real broker (TROUPE_TEST_KAFKA).
+mod checkpoints;
+mod copying;
+mod faults;
 mod laws;
+mod line;
+mod publishing;
+mod reading;
 mod renamed;
+mod secure;
+mod storm;
 
 use super::{FirstCheckpoints, KafkaLog, Options};
 use crate::servers::shared;
 use crate::settings::Kafka;
+use events::Headers;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use runtime::ports::log::{Happening, Joining, Lease, Log, Member, Message, Outgoing};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What does not happen within this never will.
@@ -81,4 +93,79 @@ impl World {
     async fn log(&self) -> KafkaLog {
         KafkaLog::open(self.options()).await.expect("opens")
     }
+}
+
+fn joining(consumer: &str, topic: &str) -> Joining {
+    Joining {
+        consumer: consumer.into(),
+        topic: topic.into(),
+        from_first: true,
+    }
+}
+
+/// A message with a given partition.
+fn placed(topic: &str, partition: i32, payload: impl Into<Vec<u8>>) -> Outgoing {
+    Outgoing {
+        topic: topic.to_owned(),
+        partition: Some(partition),
+        key: b"acme/1".to_vec(),
+        headers: Headers(vec![]),
+        payload: payload.into(),
+    }
+}
+
+/// Everything that is in a partition now.
+async fn all_of(log: &KafkaLog, topic: &str, partition: i32) -> Vec<Message> {
+    let mut all: Vec<Message> = vec![];
+    loop {
+        let from = all.last().map_or(0, |last| last.at.offset + 1);
+        let more = log.read(topic, partition, from, 5_000).await;
+        let more = more.expect("reads");
+        if more.is_empty() {
+            return all;
+        }
+        all.extend(more);
+    }
+}
+
+/// What a member was told.
+#[derive(Default)]
+struct Told {
+    held: BTreeMap<i32, Lease>,
+    checkpoints: BTreeMap<i32, Option<runtime::ports::log::Checkpoint>>,
+    fetched: Vec<Message>,
+}
+
+impl Told {
+    fn note(&mut self, happening: Happening) {
+        match happening {
+            Happening::Assigned {
+                lease, checkpoint, ..
+            } => {
+                self.held.insert(lease.partition, lease);
+                self.checkpoints.insert(lease.partition, checkpoint);
+            }
+            Happening::Revoked(lease) => {
+                self.held.remove(&lease.partition);
+            }
+            Happening::Fetched(_, messages) => self.fetched.extend(messages),
+        }
+    }
+    /// Listens until `enough`.
+    async fn until(&mut self, member: &dyn Member, what: &str, enough: impl Fn(&Self) -> bool) {
+        within(what, async {
+            while !enough(self) {
+                match member.next().await {
+                    Ok(happening) => self.note(happening),
+                    Err(e) => eprintln!("{e}"),
+                }
+            }
+        })
+        .await;
+    }
+}
+
+async fn join(log: &KafkaLog, consumer: &str, topic: &str) -> Arc<dyn Member> {
+    let joined = within("joining", log.join(joining(consumer, topic))).await;
+    joined.expect("joins")
 }
