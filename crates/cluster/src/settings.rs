@@ -3,6 +3,7 @@
 //! Nothing here is a secret: passwords and keys are read from the environment variables that the settings name, so that no
 //! file and no listing ever holds them. [`Secret`] does not print.
 mod kafka;
+mod ports;
 
 pub use kafka::{Kafka, Security};
 

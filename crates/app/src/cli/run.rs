@@ -4,6 +4,7 @@ use super::up::Signals;
 use super::{Common, Failed};
 use crate::logging;
 use crate::wiring::{App, Roles, Selection};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 /// What to run.
@@ -12,17 +13,28 @@ pub(super) struct Args {
     /// A context (`documents`) or a consumer (`documents.effects`); may be given several times
     #[arg(long = "worker", value_name = "NAME", required = true, num_args = 1..)]
     workers: Vec<String>,
+    /// Where health and metrics are shown; nowhere without it
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// On the servers that the configuration names under [cluster], instead of one file
+    #[arg(long)]
+    cluster: bool,
 }
 
 pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed> {
     let config = common.config()?;
+    super::up::not_on_the_cluster(args.cluster)?;
     logging::start(&config.log).map_err(Failed::Usage)?;
     let roles = Roles {
         consumers: Selection::These(args.workers),
         edge: false,
     };
     let signals = Signals::listen()?;
-    let app = App::start(&config, &roles).await?;
+    let mut app = App::start(&config, &roles).await?;
+    if let Some(address) = args.listen {
+        let address = app.show_health(&config, address).await?;
+        say(format_args!("health http://{address}"))?;
+    }
     let running: Vec<String> = app
         .watch()
         .figures()

@@ -25,6 +25,12 @@ pub(super) struct Args {
     /// Make a key for the tenant `demo` and print it; it is good until this process stops
     #[arg(long)]
     dev: bool,
+    /// On the servers that the configuration names under [cluster], instead of one file
+    #[arg(long)]
+    cluster: bool,
+    /// Serve HTTP only: the workers are processes of their own (`troupe run`)
+    #[arg(long, requires = "cluster")]
+    no_workers: bool,
     /// For tests: where the process dies, as by SIGKILL
     #[arg(long, value_name = "POINT", hide = true)]
     crash_at: Option<embedded::CrashAt>,
@@ -32,6 +38,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed> {
     let mut config = common.config()?;
+    not_on_the_cluster(args.cluster || args.no_workers)?;
     if let Some(listen) = args.listen {
         config.http.listen = listen;
     }
@@ -52,6 +59,15 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
         say(format_args!("ready http://{address}"))?;
     }
     signals.stop(app, config.process.stop()).await
+}
+
+/// The command line of the cluster is known; what stands behind it is not put together in this version.
+pub(super) fn not_on_the_cluster(wanted: bool) -> Result<(), Failed> {
+    if !wanted {
+        return Ok(());
+    }
+    let why = "this version keeps everything in one file; --cluster is for the next";
+    Err(Failed::Usage(why.into()))
 }
 
 /// A key that is good as long as this process.

@@ -93,6 +93,22 @@ impl App {
         })
     }
 
+    /// Shows health and metrics of a process without an edge, at an address; returns where that is.
+    ///
+    /// # Errors
+    /// [`StartError`] if it cannot listen there.
+    pub async fn show_health(
+        &mut self,
+        config: &Config,
+        address: SocketAddr,
+    ) -> Result<SocketAddr, StartError> {
+        let listener = http::bind(address).await?;
+        let http = Http::start_open(listener, config, &self.ports, &self.watch)?;
+        let address = http.address();
+        self.http = Some(http);
+        Ok(address)
+    }
+
     /// Where the edge listens, if it does.
     pub fn address(&self) -> Option<SocketAddr> {
         self.http.as_ref().map(Http::address)

@@ -16,7 +16,7 @@ pub use plan::{Action, Finding, Plan, PlanError, Severity};
 
 use crate::registry::{Confluent, RegistryError};
 use crate::settings::{Environment, Settings, SettingsError};
-use crate::state::{MongoOptions, MongoState};
+use crate::state::MongoState;
 use events::RecordSchema;
 use events::map::TopicMap;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -116,8 +116,7 @@ impl Admin {
     ) -> Result<Self, AdminError> {
         let cluster = Cluster::open(&settings.kafka(env)?)?;
         let registry = Confluent::new(settings.registry(env)?)?;
-        let at = settings.mongodb(env)?;
-        let state = MongoState::open(&MongoOptions::new(at.url, &at.database)).await?;
+        let state = MongoState::open(&settings.state(env)?).await?;
         let found = cluster.id().await?;
         if settings.kafka_id.is_empty() {
             return Err(AdminError::NoId { found });

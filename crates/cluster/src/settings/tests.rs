@@ -93,3 +93,33 @@ fn an_object_store_has_a_whole_key_or_none() {
     };
     assert!(half.s3(&environment(&[("ID", "x")])).is_err());
 }
+
+#[test]
+fn each_port_is_opened_as_the_settings_say() {
+    let env = environment(&[("KAFKA_PASSWORD", "hush"), ("KEY", "k")]);
+    let settings = Settings {
+        name: "north".into(),
+        mongodb: "mongodb://m".into(),
+        mongodb_database: "north".into(),
+        qdrant: "http://q:6334".into(),
+        qdrant_key_env: "KEY".into(),
+        s3_region: "eu".into(),
+        s3_bucket: "blobs".into(),
+        ..secured()
+    };
+    let map = events::map::TopicMap::embedded();
+    let log = settings.log(&env, map).expect("complete");
+    assert_eq!(log.kafka, settings.kafka(&env).expect("complete"));
+    assert_eq!(log.cluster, "north");
+    let uncommitted: Vec<&str> = log.read_uncommitted.iter().map(String::as_str).collect();
+    assert_eq!(uncommitted, ["answers.deltas"]);
+    let state = settings.state(&env).expect("complete");
+    assert_eq!(
+        (state.url.expose(), state.database.as_str()),
+        ("mongodb://m", "north")
+    );
+    let search = settings.search(&env, "words", 64).expect("complete");
+    assert_eq!(search.key.expect("a key").expose(), "k");
+    let blobs = settings.blobs(&env).expect("complete");
+    assert_eq!((blobs.endpoint, blobs.bucket.as_str()), (None, "blobs"));
+}
