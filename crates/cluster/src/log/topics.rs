@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 pub const OVERHEAD: usize = 512;
 /// Kafka's own default of `max.message.bytes`.
 const USUAL_BYTES: usize = 1_048_588;
+/// A topic that takes less is not one of ours, or is written a message at a time: one such on the cluster must not
+/// make every batch of every topic tiny.
+const LEAST_BATCH: usize = 64 << 10;
 /// How long what is known counts as true. Partitions are never added to keyed topics (I5).
 const FRESH: Duration = Duration::from_secs(30);
 /// A topic that was not there is not asked for again before.
@@ -103,10 +106,12 @@ impl Topics {
         self.lock().topics.get(topic).copied()
     }
 
-    /// The smallest `max.message.bytes` there is: what a batch of any topic may hold.
+    /// What a batch of any topic may hold: the smallest `max.message.bytes` there is, of those that are large enough
+    /// to be one of ours ([`LEAST_BATCH`]).
     pub fn smallest_batch(&self) -> usize {
         let known = self.lock();
-        let smallest = known.topics.values().map(|topic| topic.max_bytes).min();
+        let sizes = known.topics.values().map(|topic| topic.max_bytes);
+        let smallest = sizes.filter(|bytes| *bytes >= LEAST_BATCH).min();
         smallest.unwrap_or(USUAL_BYTES)
     }
 
