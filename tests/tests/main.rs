@@ -1,6 +1,7 @@
 //! What holds for the whole of Troupe; one binary, a module for each concern.
 mod architecture;
 mod cli;
+mod compose;
 mod contracts;
 mod demo;
 mod faults;

@@ -326,6 +326,17 @@ fn cors(origins: &[String]) -> CorsLayer {
         ])
 }
 
+/// Only what needs no key.
+pub fn open_router(app: Arc<App>) -> Router {
+    let open = endpoints().into_iter().filter(|endpoint| endpoint.doc.open);
+    open.fold(Router::new(), |router, endpoint| {
+        router.route(endpoint.path, endpoint.handler)
+    })
+    .fallback(nothing)
+    .layer(from_fn_with_state(app.clone(), metrics::observe))
+    .with_state(app)
+}
+
 /// Everything that is served.
 pub fn router(app: Arc<App>) -> Router {
     let (mut open, mut guarded, mut kept) = (Router::new(), Router::new(), Router::new());

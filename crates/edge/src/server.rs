@@ -5,7 +5,7 @@ use crate::config::EdgeConfig;
 use crate::health::Health;
 use crate::metrics::{Metrics, Observed};
 use crate::operations::{Marks, Operations};
-use crate::router::router;
+use crate::router::{open_router, router};
 use axum::serve::ListenerExt;
 use events::id::partition_of;
 use events::map::TopicMap;
@@ -78,6 +78,21 @@ impl Edge {
     pub fn with_metrics(mut self, metrics: Arc<dyn Metrics>) -> Self {
         self.app.more_metrics.push(metrics);
         self
+    }
+
+    /// Serves only what needs no key, health and metrics: for a process of workers, which hears no replies.
+    ///
+    /// # Errors
+    /// If the listener fails.
+    pub async fn serve_open(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), EdgeError> {
+        let router = open_router(Arc::new(self.app));
+        Ok(axum::serve(listener, router)
+            .with_graceful_shutdown(shutdown)
+            .await?)
     }
 
     /// Serves until `shutdown` returns; then accepts no more, ends waits (as 202) and streams (with `bye`), and

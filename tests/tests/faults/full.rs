@@ -2,8 +2,7 @@
 use super::caller::send;
 use super::world::World;
 use super::{note, until};
-use app::Roles;
-use app::wiring::Selection;
+use app::wiring::{Roles, Selection, Store};
 use events::map::TopicMap;
 use events::topic::consumer;
 use futures::future::join_all;
@@ -14,7 +13,10 @@ const LARGE: usize = 3 << 20;
 
 impl World {
     async fn room(&self, pages: Option<u32>) {
-        let set = self.app().embedded().set_max_pages(pages).await;
+        let Store::Embedded(file) = self.app().store() else {
+            panic!("it is kept in a file");
+        };
+        let set = file.set_max_pages(pages).await;
         set.expect("the limit can be set");
     }
     async fn all_ready(&self, count: usize) -> Vec<Value> {
@@ -148,7 +150,7 @@ async fn a_worker_that_cannot_write_its_blob_waits_for_room() {
     let others = others.filter(|name| name != consumer::DOCUMENTS_EFFECTS);
     let roles = Roles {
         consumers: Selection::These(others.collect()),
-        edge: true,
+        ..Roles::all()
     };
     world.start(&roles).await;
     let text = note(1, 1, 800, 0);

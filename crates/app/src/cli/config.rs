@@ -44,8 +44,17 @@ pub(super) fn run(command: Command, common: &Common) -> Result<(), Failed> {
     say(toml::to_string(&settings).map_err(invalid)?.trim_end())
 }
 
-/// Hashes of keys are no secrets that open anything, but nobody needs to see them either.
+/// Hashes of keys are no secrets that open anything, but nobody needs to see them either. An address of MongoDB may hold a
+/// password.
 fn hide(settings: &mut toml::Table) {
+    let mongodb = settings
+        .get_mut("cluster")
+        .and_then(|cluster| cluster.get_mut("mongodb"));
+    if let Some(address) = mongodb
+        && address.as_str().is_some_and(|text| text.contains('@'))
+    {
+        *address = "(not shown)".into();
+    }
     let keys = settings
         .get_mut("access")
         .and_then(|access| access.get_mut("keys")?.as_array_mut());

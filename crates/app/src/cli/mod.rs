@@ -9,6 +9,7 @@ mod output;
 mod owner;
 mod run;
 mod sagas;
+mod state;
 mod topics;
 mod trace;
 mod up;
@@ -55,6 +56,9 @@ enum Command {
     /// The map: every topic, who writes it, who reads it
     #[command(subcommand)]
     Topics(topics::Command),
+    /// The stores of the cluster: collections and indexes, before workers run
+    #[command(subcommand)]
+    State(state::Command),
     /// Sagas: where each stands, and what it did
     #[command(subcommand)]
     Sagas(sagas::Command),
@@ -145,6 +149,17 @@ impl Common {
     }
 }
 
+/// Whether `troupe` would accept a command line, as `["troupe", "up"]`: for files that hold some.
+///
+/// # Errors
+/// What it would say instead.
+pub fn accepts<'a>(line: impl IntoIterator<Item = &'a str>) -> Result<(), String> {
+    match Cli::try_parse_from(line) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// How long closing may take when everything has stopped.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -182,7 +197,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failed> {
         Command::Demo(args) => return demo::run(args, &common).await,
         Command::Up(args) => return up::run(args, &common).await,
         Command::Run(args) => return run::run(args, &common).await,
-        Command::Topics(command) => topics::run(command)?,
+        Command::Topics(command) => return topics::run(command, &common).await,
+        Command::State(command) => return state::run(command, &common).await,
         Command::Sagas(command) => sagas::run(command, &common).await?,
         Command::DeadLetters(command) => dead_letters::run(command, &common).await?,
         Command::Explain(args) => explain::run(args)?,

@@ -3,7 +3,8 @@ use super::output::say;
 use super::up::Signals;
 use super::{Common, Failed};
 use crate::logging;
-use crate::wiring::{App, Roles, Selection};
+use crate::wiring::{App, Roles, Selection, Where};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 /// What to run.
@@ -12,6 +13,12 @@ pub(super) struct Args {
     /// A context (`documents`) or a consumer (`documents.effects`); may be given several times
     #[arg(long = "worker", value_name = "NAME", required = true, num_args = 1..)]
     workers: Vec<String>,
+    /// Where health and metrics are shown; nowhere without it
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// On the servers that the configuration names under [cluster], instead of one file
+    #[arg(long)]
+    cluster: bool,
 }
 
 pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed> {
@@ -20,9 +27,14 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
     let roles = Roles {
         consumers: Selection::These(args.workers),
         edge: false,
+        at: Where::from(args.cluster),
     };
     let signals = Signals::listen()?;
-    let app = App::start(&config, &roles).await?;
+    let mut app = App::start(&config, &roles).await?;
+    if let Some(address) = args.listen {
+        let address = app.show_health(&config, address).await?;
+        say(format_args!("health http://{address}"))?;
+    }
     let running: Vec<String> = app
         .watch()
         .figures()

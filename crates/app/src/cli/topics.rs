@@ -1,9 +1,12 @@
-//! `troupe topics`: the map.
+//! `troupe topics`: the map, and the cluster that is made after it (`cluster.rs`).
+mod cluster;
+
 use super::output::{duration, say, say_json, say_table, short};
-use super::{Failed, asyncapi};
+use super::{Common, Failed, asyncapi};
 use crate::config::closest;
 use events::map::{ConsumerSpec, Topic, TopicKind, TopicMap};
 use serde_json::{Value, json};
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// What to do with topics.
@@ -22,13 +25,21 @@ pub(super) enum Command {
     },
     /// The same with all schemas, as AsyncAPI 3.0 in JSON
     Asyncapi,
+    #[command(flatten)]
+    Cluster(cluster::Command),
 }
 
-pub(super) fn run(command: Command) -> Result<(), Failed> {
+pub(super) async fn run(command: Command, common: &Common) -> Result<ExitCode, Failed> {
     let map = TopicMap::embedded();
-    let Command::Show { name, dead, json } = command else {
-        return say_json(&asyncapi::document(map));
-    };
+    match command {
+        Command::Show { name, dead, json } => show(map, name, dead, json)?,
+        Command::Asyncapi => say_json(&asyncapi::document(map))?,
+        Command::Cluster(command) => return cluster::run(command, common).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(map: &TopicMap, name: Option<String>, dead: bool, json: bool) -> Result<(), Failed> {
     if let Some(name) = name {
         let topic = map.topic(&name).ok_or_else(|| no_topic(map, &name))?;
         return if json {

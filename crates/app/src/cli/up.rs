@@ -3,7 +3,7 @@ use super::output::say;
 use super::{Common, Failed, keys};
 use crate::config::Config;
 use crate::logging;
-use crate::wiring::{App, Roles, Unfinished};
+use crate::wiring::{App, Roles, Selection, Unfinished, Where};
 use edge::{ApiKey, KeyHash};
 use events::TenantId;
 use rustix::process::{Signal as Term, getpid, kill_process};
@@ -29,6 +29,12 @@ pub(super) struct Args {
     /// For whoever starts it as a part of something: stop when standard input is closed
     #[arg(long, hide = true)]
     with_parent: bool,
+    /// On the servers that the configuration names under [cluster], instead of one file
+    #[arg(long)]
+    cluster: bool,
+    /// Serve HTTP only: the workers are processes of their own (`troupe run`)
+    #[arg(long, requires = "cluster")]
+    no_workers: bool,
     /// For tests: where the process dies, as by SIGKILL
     #[arg(long, value_name = "POINT", hide = true)]
     crash_at: Option<embedded::CrashAt>,
@@ -55,7 +61,15 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
     if args.with_parent {
         std::thread::spawn(stop_with_parent);
     }
-    let app = App::start(&config, &Roles::all()).await?;
+    let roles = Roles {
+        consumers: match args.no_workers {
+            true => Selection::These(vec![]),
+            false => Selection::All,
+        },
+        edge: true,
+        at: Where::from(args.cluster),
+    };
+    let app = App::start(&config, &roles).await?;
     if let Some(key) = key {
         say(format_args!("key {key}"))?; // it is of use from now on only
     }

@@ -25,6 +25,7 @@ pub(super) const BOUNDS: &[(&str, i64, i64)] = &[
     ("parsing.unpacked_bytes", KIB, 4 * GIB),
     ("parsing.text_chars", 1, 1_000_000_000),
     ("parsing.passages", 1, 1 << 20),
+    ("cluster.kafka_replication", 1, 15),
     ("process.stop_s", 0, 3_600),
     ("process.sweep_rows_s", 1, DAY_S),
     ("process.sweep_log_s", 1, DAY_S),

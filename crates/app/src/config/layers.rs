@@ -8,6 +8,8 @@ use toml::{Table, Value};
 pub const FILE: &str = "troupe.toml";
 /// What the names of variables begin with.
 const PREFIX: &str = "TROUPE_";
+/// What the names of variables begin with that are meant for the tests and their servers.
+const OF_TESTS: [&str; 2] = ["TROUPE_TEST_", "TROUPE_SERVICES_"];
 /// Names the file, and is no setting itself.
 pub const FILE_VARIABLE: &str = "TROUPE_CONFIG";
 
@@ -92,7 +94,10 @@ impl Sources {
         let found = || Some(PathBuf::from(FILE)).filter(|file| file.exists());
         let variables =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
-        let ours = variables.filter(|(name, _)| name.starts_with(PREFIX) && name != FILE_VARIABLE);
+        let of_tests = |name: &str| OF_TESTS.iter().any(|prefix| name.starts_with(prefix));
+        let ours = variables.filter(|(name, _)| {
+            name.starts_with(PREFIX) && name != FILE_VARIABLE && !of_tests(name)
+        });
         Self {
             file: named.map(Path::to_owned).or_else(found),
             variables: ours

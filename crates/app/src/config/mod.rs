@@ -35,6 +35,8 @@ pub struct Config {
     pub parsing: Parsing,
     /// Who writes answers and embeds passages.
     pub models: Models,
+    /// Where Kafka and the rest are.
+    pub cluster: cluster::Settings,
     /// The process itself.
     pub process: Process,
     /// What it says of itself.

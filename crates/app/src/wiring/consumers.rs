@@ -1,5 +1,6 @@
 //! Which consumers run, and what each worker is given from outside.
 use super::StartError;
+use super::Where;
 use crate::Config;
 use crate::config::closest;
 use runtime::Consumer;
@@ -23,6 +24,8 @@ pub struct Roles {
     pub consumers: Selection,
     /// Whether it answers HTTP.
     pub edge: bool,
+    /// Where everything is kept.
+    pub at: Where,
 }
 impl Roles {
     /// Everything: `troupe up`.
@@ -30,6 +33,7 @@ impl Roles {
         Self {
             consumers: Selection::All,
             edge: true,
+            at: Where::File,
         }
     }
     /// Every worker, without HTTP.
@@ -37,6 +41,7 @@ impl Roles {
         Self {
             consumers: Selection::All,
             edge: false,
+            at: Where::File,
         }
     }
 }

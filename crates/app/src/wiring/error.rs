@@ -23,6 +23,9 @@ pub enum StartError {
         /// The directory.
         path: PathBuf,
     },
+    /// The servers of the cluster cannot be reached as they are configured.
+    #[error("the cluster: {0}")]
+    Cluster(#[from] cluster::cluster::ConnectError),
     /// The database was opened, but does not do what it should.
     #[error(transparent)]
     Port(#[from] PortError),

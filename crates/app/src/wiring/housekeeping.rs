@@ -1,11 +1,9 @@
 //! Housekeeping: what has expired is removed, a little at a time, while everything else goes on; and how far consumers
 //! are behind is measured.
-use super::Watch;
+use super::{Store, Watch, collections};
 use crate::config::Process;
-use embedded::Embedded;
-use events::map::{ConsumerKind, TopicMap};
+use events::map::TopicMap;
 use runtime::ports::state::State;
-use runtime::rows::IDENTITIES;
 use runtime::{PortError, Ports};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,16 +28,16 @@ pub(super) struct Housekeeping(JoinHandle<()>);
 impl Housekeeping {
     /// Starts it.
     pub(super) fn start(
-        embedded: &Embedded,
+        store: &Store,
         ports: &Ports,
         map: &TopicMap,
         process: &Process,
         watch: &Arc<Watch>,
     ) -> Self {
         let keeper = Keeper {
-            embedded: embedded.clone(),
+            store: store.clone(),
             ports: ports.clone(),
-            collections: collections(map),
+            collections: collections::expiring(map),
             watch: watch.clone(),
         };
         let rows = Duration::from_secs(process.sweep_rows_s.max(1));
@@ -52,26 +50,8 @@ impl Housekeeping {
     }
 }
 
-/// Everything whose rows may expire: identities, operations, entities, views.
-fn collections(map: &TopicMap) -> Vec<String> {
-    let keeps_rows = |kind| {
-        matches!(
-            kind,
-            ConsumerKind::Entity | ConsumerKind::Saga | ConsumerKind::View
-        )
-    };
-    let consumers = map
-        .consumers()
-        .filter(|(_, consumer)| keeps_rows(consumer.kind));
-    let mut all: Vec<String> = consumers
-        .map(|(_, consumer)| consumer.name.clone())
-        .collect();
-    all.push(IDENTITIES.to_owned());
-    all
-}
-
 struct Keeper {
-    embedded: Embedded,
+    store: Store,
     ports: Ports,
     collections: Vec<String>,
     watch: Arc<Watch>,
@@ -95,7 +75,7 @@ impl Keeper {
                 }
                 _ = rows.tick() => told("expired rows", self.sweep_rows().await),
                 _ = log.tick() => {
-                    told("messages beyond their retention", self.embedded.sweep_log(self.ports.clock.now_ms()).await);
+                    told("messages beyond their retention", self.store.sweep_log(self.ports.clock.now_ms()).await);
                     told("passages that nobody finds", self.sweep_passages().await);
                 }
             }
@@ -128,10 +108,11 @@ fn told(what: &str, removed: Result<usize, PortError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use runtime::rows::IDENTITIES;
 
     #[test]
     fn everything_that_expires_is_swept() {
-        let all = collections(TopicMap::embedded());
+        let all = collections::expiring(TopicMap::embedded());
         for collection in [
             IDENTITIES,
             "operations",

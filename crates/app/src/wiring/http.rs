@@ -26,6 +26,30 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, StartError>
 }
 
 impl Http {
+    /// Serves health and metrics only, on the listener.
+    pub(super) fn start_open(
+        listener: TcpListener,
+        config: &Config,
+        ports: &Ports,
+        watch: &Arc<Watch>,
+    ) -> Result<Self, StartError> {
+        let failed = |e: &dyn std::fmt::Display| StartError::Edge(e.to_string());
+        let address = listener.local_addr().map_err(|e| failed(&e))?;
+        let edge = Edge::new(ports.clone(), edge_config(config, address), watch.clone())
+            .map_err(|e| failed(&e))?
+            .with_metrics(watch.clone());
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async {
+            let _ = stopped.await; // dropped is stopped too
+        };
+        let serving = tokio::spawn(edge.serve_open(listener, shutdown));
+        Ok(Self {
+            address,
+            stop,
+            serving,
+        })
+    }
+
     /// Serves on the listener.
     pub(super) fn start(
         listener: TcpListener,

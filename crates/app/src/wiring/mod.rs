@@ -2,17 +2,21 @@
 //!
 //! [`App::start`] is all that `troupe up`, the demo, the tests and the bench need; [`consumers`] is where each worker
 //! is given what it needs from outside.
+mod collections;
 pub mod consumers;
 pub mod door;
 mod error;
 mod housekeeping;
 mod http;
 mod models;
+mod store;
 pub mod topics;
 mod watch;
 
+pub use collections::Collections;
 pub use consumers::{Roles, Selection};
 pub use error::StartError;
+pub use store::{Store, Where};
 pub use watch::{Figures, Trouble, Watch};
 
 use crate::Config;
@@ -38,7 +42,7 @@ use tokio::time::Instant;
 /// A running Troupe.
 pub struct App {
     ports: Ports,
-    embedded: Embedded,
+    store: Store,
     watch: Arc<Watch>,
     housekeeping: Housekeeping,
     http: Option<Http>,
@@ -69,17 +73,12 @@ impl App {
             true => Some(http::bind(config.http.listen).await?),
             false => None,
         };
-        let options = embedded::Options {
-            crash_at: config.data.crash_at,
-            max_pages: config.data.max_pages,
-            ..embedded::Options::new(clock.clone(), topics::specs(&map))
-        };
-        let embedded = open_with(&config.data.path, options).await?;
-        let ports = ports(&embedded, clock, breakers).await?;
+        let store = Store::open(config, roles.at, &map, &clock).await?;
+        let ports = store.ports(clock, breakers).await?;
         let options = engine::Options::new(map.clone());
         let running = engine::start(&ports, chosen, &options)?;
-        let watch = Arc::new(Watch::new(running, &ports, embedded.clone()));
-        let housekeeping = Housekeeping::start(&embedded, &ports, &map, &config.process, &watch);
+        let watch = Arc::new(Watch::new(running, &ports, store.clone()));
+        let housekeeping = Housekeeping::start(&store, &ports, &map, &config.process, &watch);
         let key = DoorKey::new();
         let http = match listener {
             Some(listener) => {
@@ -88,16 +87,34 @@ impl App {
             }
             None => None,
         };
+        // On a cluster nobody owns anything: what changes something is done by whoever is told to.
         let address = http.as_ref().map(Http::address);
+        let address = address.filter(|_| roles.at == Where::File);
         let door = address.and_then(|address| key.open(&config.data.path, address));
         Ok(Self {
             ports,
-            embedded,
+            store,
             watch,
             housekeeping,
             http,
             door,
         })
+    }
+
+    /// Shows health and metrics of a process without an edge, at an address; returns where that is.
+    ///
+    /// # Errors
+    /// [`StartError`] if it cannot listen there.
+    pub async fn show_health(
+        &mut self,
+        config: &Config,
+        address: SocketAddr,
+    ) -> Result<SocketAddr, StartError> {
+        let listener = http::bind(address).await?;
+        let http = Http::start_open(listener, config, &self.ports, &self.watch)?;
+        let address = http.address();
+        self.http = Some(http);
+        Ok(address)
     }
 
     /// Where the edge listens, if it does.
@@ -108,9 +125,9 @@ impl App {
     pub fn ports(&self) -> &Ports {
         &self.ports
     }
-    /// The database.
-    pub fn embedded(&self) -> &Embedded {
-        &self.embedded
+    /// Where everything is kept.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
     /// How everything fares.
     pub fn watch(&self) -> &Arc<Watch> {
@@ -124,7 +141,7 @@ impl App {
         let over = Instant::now() + deadline;
         let Self {
             ports,
-            embedded,
+            store,
             watch,
             housekeeping,
             http,
@@ -144,10 +161,7 @@ impl App {
                 .await;
         }
         drop((ports, watch));
-        if tokio::time::timeout_at(over, embedded.closed())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout_at(over, store.closed()).await.is_err() {
             tracing::warn!("something still holds the database at the deadline");
         }
         unfinished

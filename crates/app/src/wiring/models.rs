@@ -62,6 +62,21 @@ impl Models {
     }
 }
 
+/// The model that embeds: an index belongs to one.
+///
+/// # Errors
+/// If its endpoint cannot be used.
+pub(super) fn model(models: &config::Models) -> Result<cluster::cluster::Model, StartError> {
+    let of = |embedder: &dyn Embedder| cluster::cluster::Model {
+        name: embedder.model().to_owned(),
+        dimensions: embedder.dimensions(),
+    };
+    Ok(match models.embedding.first() {
+        None => of(&LexicalEmbedder),
+        Some(endpoint) => of(&embedder(endpoint)?),
+    })
+}
+
 fn embedder(endpoint: &Endpoint) -> Result<OpenAiEmbedder, StartError> {
     let unknown = || {
         StartError::Models(format!(

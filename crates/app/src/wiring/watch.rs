@@ -1,5 +1,5 @@
 //! The watchdog: how each consumer fares, and which has stalled.
-use embedded::Embedded;
+use super::Store;
 use runtime::breaker::{Breakers, Outage};
 use runtime::engine::{Running, Stats};
 use runtime::ports::clock::Clock;
@@ -15,7 +15,7 @@ const STALLED_MS: i64 = 10_000;
 /// Watches over the consumers of this process.
 pub struct Watch {
     running: Mutex<Option<Running>>,
-    embedded: Embedded,
+    store: Store,
     clock: Arc<dyn Clock>,
     breakers: Breakers,
     started_ms: i64,
@@ -49,10 +49,10 @@ pub struct Figures {
 }
 
 impl Watch {
-    pub(super) fn new(running: Running, ports: &Ports, embedded: Embedded) -> Self {
+    pub(super) fn new(running: Running, ports: &Ports, store: Store) -> Self {
         Self {
             running: Mutex::new(Some(running)),
-            embedded,
+            store,
             clock: ports.clock.clone(),
             breakers: ports.breakers.clone(),
             started_ms: ports.clock.now_ms(),
@@ -136,20 +136,7 @@ impl Watch {
     /// # Errors
     /// If the database cannot be read.
     pub async fn measure(&self) -> Result<(), PortError> {
-        let topics = self.embedded.topics().await?;
-        let ends: BTreeMap<_, _> = topics
-            .iter()
-            .map(|topic| (&topic.name, &topic.partitions))
-            .collect();
-        let mut lags: BTreeMap<String, i64> = BTreeMap::new();
-        for committed in self.embedded.checkpoints().await? {
-            let partition = usize::try_from(committed.partition).ok();
-            let bounds = ends
-                .get(&committed.topic)
-                .and_then(|partitions| partitions.get(partition?));
-            let behind = bounds.map_or(0, |bounds| bounds.end - committed.checkpoint.watermark);
-            *lags.entry(committed.consumer).or_default() += behind.max(0);
-        }
+        let lags = self.store.lags().await?;
         *self.lags.lock().unwrap_or_else(PoisonError::into_inner) = lags;
         Ok(())
     }

@@ -1,0 +1,82 @@
+//! What the stores of the cluster keep, by name: made before workers run, never by them.
+use super::{StartError, models};
+use crate::Config;
+use crate::clock::SystemClock;
+use cluster::settings::Process;
+use cluster::{MongoState, QdrantSearch};
+use events::map::{ConsumerKind, TopicMap};
+use runtime::PortError;
+use runtime::keys;
+use runtime::rows::{HOLDS, IDENTITIES};
+use std::sync::Arc;
+
+/// Everything whose rows may expire: identities, operations, entities, views.
+pub fn expiring(map: &TopicMap) -> Vec<String> {
+    let keeps_rows = |kind| {
+        matches!(
+            kind,
+            ConsumerKind::Entity | ConsumerKind::Saga | ConsumerKind::View
+        )
+    };
+    let consumers = map.consumers().filter(|(_, spec)| keeps_rows(spec.kind));
+    let mut all: Vec<String> = consumers.map(|(_, spec)| spec.name.clone()).collect();
+    all.push(IDENTITIES.to_owned());
+    all
+}
+
+/// Every collection of rows.
+pub fn all(map: &TopicMap) -> Vec<String> {
+    let ordered = map.consumers().filter(|(_, spec)| spec.ordered);
+    let holds = ordered.map(|(_, spec)| format!("{HOLDS}.{}", spec.name));
+    let mut all: Vec<String> = expiring(map).into_iter().chain(holds).collect();
+    all.push(keys::COLLECTION.to_owned());
+    all
+}
+
+/// The stores of the cluster, to be prepared.
+pub struct Collections {
+    state: MongoState,
+    search: QdrantSearch,
+    rows: Vec<String>,
+}
+
+impl Collections {
+    /// As the configuration names them.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn open(config: &Config) -> Result<Self, StartError> {
+        let wrong = |e: cluster::settings::SettingsError| StartError::Cluster(e.into());
+        let model = models::model(&config.models)?;
+        let state = config.cluster.state(&Process).map_err(wrong)?;
+        let search = config
+            .cluster
+            .search(&Process, &model.name, model.dimensions)
+            .map_err(wrong)?;
+        Ok(Self {
+            state: MongoState::open(&state).await?,
+            search: QdrantSearch::open(search, Arc::new(SystemClock))?,
+            rows: all(TopicMap::embedded()),
+        })
+    }
+    /// What is not there: `store: what`.
+    ///
+    /// # Errors
+    /// If a store cannot be asked.
+    pub async fn missing(&self) -> Result<Vec<String>, PortError> {
+        let rows = self.state.unprepared(&self.rows).await?.into_iter();
+        let index = self.search.unprepared().await?.into_iter();
+        let rows = rows.map(|what| format!("mongodb: {what}"));
+        Ok(rows
+            .chain(index.map(|what| format!("qdrant: {what}")))
+            .collect())
+    }
+    /// Makes it. What is there stays as it is.
+    ///
+    /// # Errors
+    /// If a store could not; it can be called again.
+    pub async fn prepare(&self) -> Result<(), PortError> {
+        self.state.prepare(&self.rows).await?;
+        self.search.prepare().await
+    }
+}

@@ -1,0 +1,150 @@
+//! Where everything is kept: one file, or the servers of a cluster. Whoever uses the ports does not know which.
+use super::{StartError, topics};
+use crate::Config;
+use cluster::Cluster;
+use embedded::Embedded;
+use events::all_records;
+use events::map::TopicMap;
+use runtime::breaker::Breakers;
+use runtime::codec::Schemas;
+use runtime::keys::Keys;
+use runtime::ports::clock::Clock;
+use runtime::{PortError, Ports};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Which of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Where {
+    /// One file, which this process owns.
+    #[default]
+    File,
+    /// The servers that the configuration names under `[cluster]`.
+    Cluster,
+}
+
+impl From<bool> for Where {
+    /// From `--cluster`.
+    fn from(cluster: bool) -> Self {
+        match cluster {
+            true => Self::Cluster,
+            false => Self::File,
+        }
+    }
+}
+
+/// It, opened. Cloning is cheap.
+#[derive(Clone)]
+pub enum Store {
+    /// One file.
+    Embedded(Embedded),
+    /// Servers.
+    Cluster(Cluster),
+}
+
+impl Store {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub(super) async fn open(
+        config: &Config,
+        at: Where,
+        map: &TopicMap,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        match at {
+            Where::File => {
+                let options = embedded::Options {
+                    crash_at: config.data.crash_at,
+                    max_pages: config.data.max_pages,
+                    ..embedded::Options::new(clock.clone(), topics::specs(map))
+                };
+                let opened = super::open_with(&config.data.path, options).await?;
+                Ok(Self::Embedded(opened))
+            }
+            Where::Cluster => {
+                let model = super::models::model(&config.models)?;
+                let env = cluster::settings::Process;
+                let connecting =
+                    Cluster::connect(&config.cluster, &env, map, &model, clock.clone());
+                Ok(Self::Cluster(connecting.await?))
+            }
+        }
+    }
+
+    /// All ports, with the schemas of every record.
+    ///
+    /// # Errors
+    /// [`StartError::Port`] if it cannot be read or written, or the registry does not know a schema of ours.
+    pub async fn ports(
+        &self,
+        clock: Arc<dyn Clock>,
+        breakers: Breakers,
+    ) -> Result<Ports, StartError> {
+        let embedded = match self {
+            Self::Embedded(embedded) => return super::ports(embedded, clock, breakers).await,
+            Self::Cluster(cluster) => cluster,
+        };
+        let schemas = Schemas::start(embedded.schemas.clone(), &all_records()).await?;
+        Ok(Ports {
+            log: embedded.log.clone(),
+            search: embedded.search.clone(),
+            blobs: embedded.blobs.clone(),
+            schemas: Arc::new(schemas),
+            keys: Arc::new(Keys::new(embedded.state.clone(), clock.clone())),
+            breakers,
+            state: embedded.state.clone(),
+            clock,
+        })
+    }
+
+    /// How many offsets lie between what each consumer has done and the end of its topic. On a cluster: of the consumers
+    /// of this process, in its partitions.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) async fn lags(&self) -> Result<BTreeMap<String, i64>, PortError> {
+        match self {
+            Self::Embedded(embedded) => lags(embedded).await,
+            Self::Cluster(cluster) => Ok(cluster.lags()),
+        }
+    }
+
+    /// Removes messages beyond their retention, where nobody else does; says how many.
+    ///
+    /// # Errors
+    /// If they cannot be removed.
+    pub(super) async fn sweep_log(&self, now_ms: i64) -> Result<usize, PortError> {
+        match self {
+            Self::Embedded(embedded) => embedded.sweep_log(now_ms).await,
+            Self::Cluster(_) => Ok(0), // the brokers do
+        }
+    }
+
+    /// Returns when nobody holds it any more.
+    pub(super) async fn closed(self) {
+        match self {
+            Self::Embedded(embedded) => embedded.closed().await,
+            Self::Cluster(_) => {}
+        }
+    }
+}
+
+async fn lags(embedded: &Embedded) -> Result<BTreeMap<String, i64>, PortError> {
+    let topics = embedded.topics().await?;
+    let ends: BTreeMap<_, _> = topics
+        .iter()
+        .map(|topic| (&topic.name, &topic.partitions))
+        .collect();
+    let mut lags: BTreeMap<String, i64> = BTreeMap::new();
+    for committed in embedded.checkpoints().await? {
+        let partition = usize::try_from(committed.partition).ok();
+        let bounds = ends
+            .get(&committed.topic)
+            .and_then(|partitions| partitions.get(partition?));
+        let behind = bounds.map_or(0, |bounds| bounds.end - committed.checkpoint.watermark);
+        *lags.entry(committed.consumer).or_default() += behind.max(0);
+    }
+    Ok(lags)
+}
