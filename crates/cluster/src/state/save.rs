@@ -4,7 +4,7 @@
 //! MongoDB says how many rows an `update` changed, not which. If all were, that is enough. If not, the rows are
 //! looked at: one that names this call has been changed by it. What cannot be told even then (somebody changed the
 //! row again meanwhile) is an error: the caller loads and starts again.
-use super::document::{BODY_MAX, By, binary, number, of_row};
+use super::document::{BODY_MAX, By, number, of_row};
 use super::fault::{DUPLICATE, corrupt, count, said, unreachable};
 use super::{COMMANDS, MongoState, ROWS, prepare, read};
 use futures::stream::{self, StreamExt, TryStreamExt};

@@ -60,14 +60,13 @@ pub(crate) struct Checked {
     outgoing: Arc<Outgoing>,
 }
 
-/// Finds where each message goes, before it can harm anybody else's transaction.
+/// Finds where each message goes, before it can harm anybody else's transaction; or which goes nowhere, and why.
 pub(crate) fn check(
     topics: &Topics,
     messages: Vec<Arc<Outgoing>>,
-) -> Result<Vec<Checked>, PortError> {
-    messages
-        .into_iter()
-        .map(|outgoing| check_one(topics, outgoing))
+) -> Result<Vec<Checked>, (usize, PortError)> {
+    let each = messages.into_iter().enumerate();
+    each.map(|(index, outgoing)| check_one(topics, outgoing).map_err(|error| (index, error)))
         .collect()
 }
 

@@ -57,7 +57,10 @@ impl Membership {
     ) -> BoxFuture<'static, Result<Together, PublishError>> {
         let outgoing = match check(&self.inner.shared.topics, publication.outgoing) {
             Ok(outgoing) => outgoing,
-            Err(error) => return Box::pin(async { Err(error.into()) }),
+            Err((index, error)) => {
+                let why = error.to_string();
+                return Box::pin(async move { Err(PublishError::Refused { index, why }) });
+            }
         };
         if let Err(error) = save::check(&saves) {
             return Box::pin(async { Err(error.into()) });

@@ -56,6 +56,7 @@ impl Log for EmbeddedLog {
     fn append(&self, messages: Vec<Outgoing>) -> BoxFuture<'_, Result<Vec<Position>, PortError>> {
         let messages = messages.into_iter().map(Arc::new).collect();
         let appended = check(&self.0.shared.topics, messages)
+            .map_err(|(_, error)| error)
             .map(|messages| self.0.writer.run(move |batch| batch.append(messages)));
         Box::pin(async move { appended?.await.map_err(|fault| fault.of("log")) })
     }

@@ -41,6 +41,8 @@ pub(super) struct Partition {
     pub assigned_at_ms: i64,
     pub paused: bool,
     pub checkpoint_bytes: usize,
+    /// Of the messages fetched and not done.
+    pub waiting_bytes: usize,
     pub care: Care,
 }
 
@@ -51,6 +53,8 @@ pub(super) struct Actor {
     stopping: watch::Receiver<Stopping>,
     /// Whether state and log are one store (E5).
     pub atomic: bool,
+    /// A partition with so many messages fetched and not done is paused.
+    room: usize,
     pub partitions: BTreeMap<i32, Partition>,
     pub lanes: Lanes,
     turns: Turns,
@@ -87,6 +91,7 @@ impl Actor {
             stats,
             stopping,
             atomic: false,
+            room: 0,
             partitions: BTreeMap::new(),
             lanes: Lanes::default(),
             turns: Turns::default(),
@@ -104,6 +109,7 @@ impl Actor {
         let Some(member) = self.join().await else {
             return;
         };
+        self.room = member.room();
         self.atomic = member.together(&[], &Publication::default()).is_some();
         let mut committing: Option<(BoxFuture<'static, Committed>, Frozen)> = None;
         let (mut draining, mut given_back) = (false, false);
@@ -249,6 +255,7 @@ impl Actor {
                 attempts: queued.attempts,
                 first_failed_at_ms: queued.first_failed_at_ms,
                 waited_for: queued.waited_for.clone(),
+                unpublishable: queued.unpublishable.clone(),
                 assigned_at_ms: partition.assigned_at_ms,
                 row: lane.row.clone(),
                 hold: lane.hold.clone(),

@@ -28,6 +28,8 @@ pub(super) enum Committed {
     Lost { lost: Vec<usize>, saved: bool },
     /// Whether rows were saved is not known: all lanes begin anew from the store.
     Unsure,
+    /// The output at this index can never be published, and nothing was; rows may have been saved.
+    Refused { index: usize, why: String },
     /// These leases are over; nothing was published, whatever was saved.
     Fenced(Vec<Lease>),
 }
@@ -48,11 +50,11 @@ pub(super) async fn commit(
             return done;
         }
         if spec.breaks(Sabotage::E5PublishBeforeSave) {
-            if let Some(fenced) = publish(&publication, &*member, &ports, false).await {
-                return Committed::Fenced(fenced);
+            let published = publish(&publication, &*member, &ports, false).await;
+            if matches!(published, Committed::Done) {
+                let _ = state.save(batch.saves).await;
             }
-            let _ = state.save(batch.saves).await;
-            return Committed::Done;
+            return published;
         }
         let saved = if spec.breaks(Sabotage::E4NoVersionCheck) {
             save_blindly(batch.saves, &**state).await
@@ -80,10 +82,7 @@ pub(super) async fn commit(
         }
     }
     let again = spec.breaks(Sabotage::K3UnknownPublishedAgain);
-    match publish(&publication, &*member, &ports, again).await {
-        None => Committed::Done,
-        Some(fenced) => Committed::Fenced(fenced),
-    }
+    publish(&publication, &*member, &ports, again).await
 }
 
 /// Sabotage E4: whatever version a row has is the one that was expected.
@@ -123,6 +122,9 @@ async fn together(
             }
             Ok(Together::Lost(lost)) => return Some(Committed::Lost { lost, saved: false }),
             Err(PublishError::Fenced(leases)) => return Some(Committed::Fenced(leases)),
+            Err(PublishError::Refused { index, why }) => {
+                return Some(Committed::Refused { index, why });
+            }
             // One store, one transaction: if it took place all the same, the rows are found changed.
             Err(PublishError::Unknown(_)) => return Some(Committed::Unsure),
             Err(PublishError::Port(e)) => {
@@ -141,19 +143,19 @@ fn answered(ports: &Ports) {
     ports.breakers.succeeded("state");
 }
 
-/// Publishes until it is known that it took place, or that a lease is over.
+/// Publishes until it is known that it took place, that a lease is over, or that it never can.
 async fn publish(
     publication: &Publication,
     member: &dyn Member,
     ports: &Ports,
     unknown_is_no: bool,
-) -> Option<Vec<Lease>> {
+) -> Committed {
     let mut pause = FIRST_PAUSE;
     let mut unsure = false;
     loop {
         let outcome = if unsure {
             match took_place(publication, member).await {
-                Ok(true) => return None,
+                Ok(true) => return Committed::Done,
                 Ok(false) => {
                     unsure = false;
                     continue;
@@ -166,9 +168,10 @@ async fn publish(
         match outcome {
             Ok(()) => {
                 ports.breakers.succeeded("log");
-                return None;
+                return Committed::Done;
             }
-            Err(PublishError::Fenced(leases)) => return Some(leases),
+            Err(PublishError::Fenced(leases)) => return Committed::Fenced(leases),
+            Err(PublishError::Refused { index, why }) => return Committed::Refused { index, why },
             Err(PublishError::Unknown(why)) => {
                 tracing::warn!(
                     why,

@@ -31,6 +31,8 @@ pub(super) struct Frozen {
     /// The lane of each save.
     pub saving: Vec<LaneId>,
     pub partitions: BTreeSet<i32>,
+    /// Of each output but the wakes, which come last: the lane, and the offset of the message that it came of.
+    pub origins: Vec<(LaneId, i64)>,
     /// Wakes that it appends, to be due again if it fails.
     pub wakes: Vec<(i64, i32, String)>,
 }
@@ -59,7 +61,8 @@ impl Actor {
             .filter(|id| self.lanes.get(*id).is_some_and(|l| !l.frozen.is_empty()))
             .collect();
 
-        let (mut saves, mut saving, mut outgoing) = (vec![], vec![], vec![]);
+        let (mut saves, mut saving) = (vec![], vec![]);
+        let (mut outgoing, mut origins) = (vec![], vec![]);
         for &id in &lanes {
             let Some(lane) = self.lanes.get(id) else {
                 continue;
@@ -67,11 +70,12 @@ impl Actor {
             let Some(partition) = self.partitions.get(&id.partition) else {
                 continue;
             };
-            for (_, finished) in &lane.frozen {
+            for (queued, finished) in &lane.frozen {
                 let Some(ready) = ready_of(finished) else {
                     continue;
                 };
                 outgoing.extend(ready.outgoing.iter().cloned());
+                origins.resize(outgoing.len(), (id, queued.message.at.offset));
                 saves.extend(ready.identity.clone());
             }
             saves.extend(self.row_save(id, lane, partition));
@@ -89,6 +93,7 @@ impl Actor {
             Frozen {
                 lanes,
                 saving,
+                origins,
                 partitions,
                 wakes,
             },

@@ -17,6 +17,8 @@ pub(super) struct Queued {
     pub first_failed_at_ms: Option<i64>,
     /// The dependency that the last attempt waited for (D2).
     pub waited_for: Option<String>,
+    /// What it says can never be published, and why (K4).
+    pub unpublishable: Option<String>,
 }
 
 /// The messages of one key.

@@ -64,6 +64,8 @@ pub(super) struct Job {
     pub first_failed_at_ms: Option<i64>,
     /// The dependency that the last attempt waited for (D2).
     pub waited_for: Option<String>,
+    /// What it says can never be published, and why (K4).
+    pub unpublishable: Option<String>,
     /// When the partition became ours.
     pub assigned_at_ms: i64,
     pub row: Option<LaneRow>,
@@ -192,12 +194,8 @@ pub(super) async fn run(mut job: Job) -> Finished {
             hold: job.hold,
         };
     }
-    if job.attempts >= job.spec.attempts {
-        let why = format!(
-            "{} times the process died while it handled this message alone",
-            job.attempts
-        );
-        let stopped = dead::bury(&mut job, "runtime.process_died", &why).await;
+    if let Some((code, why)) = condemned(&job) {
+        let stopped = dead::bury(&mut job, code, &why).await;
         let outcome = stopped.map_or_else(|stop| again(&job, stop), Outcome::Ready);
         return Finished {
             outcome,
@@ -240,6 +238,20 @@ pub(super) async fn run(mut job: Job) -> Finished {
         row: job.row,
         hold: job.hold,
     }
+}
+
+/// What need not be handled again to know how it ends.
+fn condemned(job: &Job) -> Option<(&'static str, String)> {
+    if let Some(why) = &job.unpublishable {
+        let why = format!("the log refuses what it says: {why}");
+        return Some(("runtime.output_refused", why));
+    }
+    let died = job.attempts >= job.spec.attempts;
+    died.then(|| {
+        let times = job.attempts;
+        let why = format!("{times} times the process died while it handled this message alone");
+        ("runtime.process_died", why)
+    })
 }
 
 fn again(job: &Job, stop: Stop) -> Outcome {

@@ -19,6 +19,13 @@ pub struct Message {
     pub payload: Vec<u8>,
 }
 
+impl Message {
+    /// Bytes of key, headers and payload.
+    pub fn size(&self) -> usize {
+        self.key.len() + self.headers.size() + self.payload.len()
+    }
+}
+
 /// A place on the log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -99,6 +106,15 @@ pub enum PublishError {
     /// Leases that are over; nothing of the publication took place.
     #[error("leases are over: {0:?}")]
     Fenced(Vec<Lease>),
+    /// One output can never be appended (its topic is gone, or takes no message of its size any more): nothing of the
+    /// publication took place, and the same again would end the same (K4).
+    #[error("output {index} is refused: {why}")]
+    Refused {
+        /// Of [`Publication::outgoing`].
+        index: usize,
+        /// What the log said.
+        why: String,
+    },
     /// Whether it took place is not known: read the checkpoints back.
     #[error("the outcome of a commit is unknown: {0}")]
     Unknown(String),
@@ -134,6 +150,12 @@ pub trait Member: Send + Sync {
 
     /// Stops (or goes on with) fetching a partition: its lanes are full. What was fetched stays valid.
     fn pause(&self, lease: Lease, paused: bool);
+
+    /// How many messages of one partition may be fetched and not done: as many as a commit must hold to be worth its
+    /// price. What they take in memory is bounded besides.
+    fn room(&self) -> usize {
+        128
+    }
 
     /// Commits outputs and checkpoints together, or not at all. Outputs have been checked (K4).
     fn publish(&self, publication: Publication) -> BoxFuture<'_, Result<(), PublishError>>;

@@ -92,7 +92,14 @@ impl KafkaMember {
     }
 }
 
+/// A commit costs milliseconds whatever it holds: so many messages of a partition make it cheap.
+const ROOM: usize = 2_000;
+
 impl Member for KafkaMember {
+    fn room(&self) -> usize {
+        ROOM
+    }
+
     fn next(&self) -> BoxFuture<'_, Result<Happening, PortError>> {
         Box::pin(self.shared.inbox.next(|| self.shared.wake()))
     }

@@ -38,7 +38,7 @@ enum Ended {
     /// have taken place all the same if aborting fails.
     Failed { e: PortError, asked: bool },
     /// It did not take place; the producer is of no use any more.
-    Broken(PortError),
+    Broken(PublishError),
     /// It may have taken place.
     InDoubt(String),
 }
@@ -166,7 +166,7 @@ impl Publishing {
             },
             Ended::Broken(e) => {
                 self.live = None;
-                Err(e.into())
+                Err(e)
             }
             Ended::InDoubt(why) => {
                 self.live = None;
@@ -176,20 +176,26 @@ impl Publishing {
     }
 
     /// Where each message goes; nothing is begun before all are known.
-    fn partitions(&self, outgoing: &[Arc<Outgoing>]) -> Result<Vec<i32>, PortError> {
-        let mut last: Option<(&str, i32)> = None;
-        let each = outgoing.iter().map(|outgoing| {
+    fn partitions(&self, outgoing: &[Arc<Outgoing>]) -> Result<Vec<i32>, PublishError> {
+        let mut last: Option<(String, i32)> = None;
+        let mut place = |outgoing: &Outgoing| {
             check(outgoing)?;
-            let partitions = match last {
-                Some((topic, partitions)) if topic == outgoing.topic => partitions,
+            let partitions = match &last {
+                Some((topic, partitions)) if *topic == outgoing.topic => *partitions,
                 _ => {
                     let topic = self.topics.of(&outgoing.topic);
                     let missing = || corrupt(format!("no topic {}", outgoing.topic));
                     topic.ok_or_else(missing)?.partitions
                 }
             };
-            last = Some((&outgoing.topic, partitions));
+            last = Some((outgoing.topic.clone(), partitions));
             partition_of(outgoing, partitions)
+        };
+        let each = outgoing.iter().enumerate().map(|(index, outgoing)| {
+            place(outgoing).map_err(|e: PortError| match e {
+                PortError::Corrupt { why, .. } => PublishError::Refused { index, why },
+                e => e.into(),
+            })
         });
         each.collect()
     }
@@ -259,7 +265,7 @@ impl Live {
         if offsets.count() > 0 {
             native::send_offsets(self.producer.client(), offsets, member, bound).map_err(|e| {
                 if e.fatal {
-                    Ended::Broken(unreachable(e.why))
+                    Ended::Broken(unreachable(e.why).into())
                 } else {
                     failed(unreachable(e.why))
                 }
@@ -315,7 +321,7 @@ impl Live {
     /// Until every message is delivered or refused, and librdkafka has nothing in flight at all: commit would wait
     /// for it in steps of 100 ms.
     fn settle(&self, until: Instant) -> Result<(), Ended> {
-        let late = || Ended::Broken(unreachable("deliveries take too long"));
+        let late = || Ended::Broken(unreachable("deliveries take too long").into());
         while self.deliveries.settled() < self.sent {
             if Instant::now() > until {
                 return Err(late());
@@ -348,25 +354,26 @@ fn failed(e: PortError) -> Ended {
 fn ended(e: KafkaError) -> Ended {
     match &e {
         KafkaError::Transaction(error) if !error.is_fatal() => failed(unreachable(e)),
-        _ => Ended::Broken(unreachable(e)),
+        _ => Ended::Broken(unreachable(e).into()),
     }
 }
 
 /// K4: the message that a delivery was refused for by its own fault, or else the trouble that all had.
-fn culprit(refused: &[(usize, RDKafkaErrorCode)], outgoing: &[Arc<Outgoing>]) -> Option<PortError> {
+fn culprit(
+    refused: &[(usize, RDKafkaErrorCode)],
+    outgoing: &[Arc<Outgoing>],
+) -> Option<PublishError> {
     let (_, first) = refused.first()?;
     let own = refused.iter().find(|(_, code)| is_its_own(*code));
     Some(match own {
         Some((index, code)) => refusal(*index, *code, &outgoing[*index]),
-        None => unreachable(first),
+        None => unreachable(first).into(),
     })
 }
 
-fn refusal(index: usize, code: RDKafkaErrorCode, message: &Outgoing) -> PortError {
-    corrupt(format!(
-        "message {index} of the batch, for {}, is refused: {code}",
-        message.topic
-    ))
+fn refusal(index: usize, code: RDKafkaErrorCode, message: &Outgoing) -> PublishError {
+    let why = format!("{}: {code}", message.topic);
+    PublishError::Refused { index, why }
 }
 
 /// Errors that come back however often the message is sent.

@@ -13,10 +13,21 @@ use events::Envelope;
 use std::sync::Arc;
 use tokio::task::AbortHandle;
 
-/// A partition with so many messages fetched and not done is paused: what a backlog takes in memory.
-const FULL: usize = 128;
-/// Below this it goes on.
-const ROOMY: usize = 64;
+/// A partition whose messages fetched and not done have so many bytes is paused: what a backlog takes in memory.
+const FULL_BYTES: usize = 8 << 20;
+
+impl Partition {
+    fn is_full(&self, room: usize) -> bool {
+        self.checkpoint_bytes > PAUSE_AT
+            || self.waiting_bytes >= FULL_BYTES
+            || self.tracker.waiting() >= room
+    }
+    fn is_roomy(&self, room: usize) -> bool {
+        self.checkpoint_bytes <= PAUSE_AT
+            && self.waiting_bytes < FULL_BYTES / 2
+            && self.tracker.waiting() < room.div_ceil(2)
+    }
+}
 
 impl Actor {
     pub(super) async fn happened(&mut self, happening: Happening, member: &dyn Member) {
@@ -54,6 +65,7 @@ impl Actor {
             assigned_at_ms: self.ports.clock.now_ms(),
             paused: false,
             checkpoint_bytes: 0,
+            waiting_bytes: 0,
             care: Care::Free,
         };
         self.partitions.insert(lease.partition, partition);
@@ -107,6 +119,7 @@ impl Actor {
             let Some(attempts) = partition.tracker.fetched(message.at.offset) else {
                 continue;
             };
+            partition.waiting_bytes += message.size();
             Stats::add(&self.stats.fetched, 1);
             let first_failed_at_ms = None;
             let queued = Queued {
@@ -114,6 +127,7 @@ impl Actor {
                 attempts,
                 first_failed_at_ms,
                 waited_for: None,
+                unpublishable: None,
             };
             let id = match &key {
                 Some(key) => self.lanes.of(lease.partition, key),
@@ -127,8 +141,7 @@ impl Actor {
         let Some(partition) = self.partitions.get_mut(&lease.partition) else {
             return;
         };
-        let crowded = partition.checkpoint_bytes > PAUSE_AT;
-        if !partition.paused && (crowded || partition.tracker.waiting() >= FULL) {
+        if !partition.paused && partition.is_full(self.room) {
             partition.paused = true;
             member.pause(lease, true);
         }
@@ -137,8 +150,7 @@ impl Actor {
 
     pub(super) fn resume_fetching(&mut self, member: &dyn Member) {
         for partition in self.partitions.values_mut() {
-            let crowded = partition.checkpoint_bytes > PAUSE_AT;
-            if partition.paused && !crowded && partition.tracker.waiting() < ROOMY {
+            if partition.paused && partition.is_roomy(self.room) {
                 partition.paused = false;
                 member.pause(partition.lease, false);
             }

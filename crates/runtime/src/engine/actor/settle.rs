@@ -142,6 +142,13 @@ impl Actor {
                 let anew = if saved { saving } else { lost };
                 self.not_done(&frozen, &anew);
             }
+            Committed::Refused { index, why } => {
+                let mut anew: BTreeSet<LaneId> = frozen.saving.iter().copied().collect();
+                let culprit = frozen.origins.get(index).copied();
+                anew.extend(culprit.map(|(id, _)| id));
+                self.not_done(&frozen, &anew);
+                self.condemn(culprit, &why);
+            }
             Committed::Unsure => self.not_done(&frozen, &frozen.saving.iter().copied().collect()),
             Committed::Fenced(leases) => {
                 self.not_done(&frozen, &frozen.saving.iter().copied().collect());
@@ -151,6 +158,19 @@ impl Actor {
             }
         }
         self.resume_fetching(member);
+    }
+
+    /// What this message says can never be published: it becomes a dead letter, and those beside it go on (K4).
+    fn condemn(&mut self, culprit: Option<(LaneId, i64)>, why: &str) {
+        tracing::error!(consumer = %self.spec.name, why, "the log refuses an output");
+        let lane = culprit.and_then(|(id, offset)| Some((self.lanes.get_mut(id)?, offset)));
+        let Some((lane, offset)) = lane else {
+            return; // a wake, which is due again
+        };
+        let mut waiting = lane.queue.iter_mut();
+        if let Some(queued) = waiting.find(|queued| queued.message.at.offset == offset) {
+            queued.unpublishable = Some(why.to_owned());
+        }
     }
 
     fn all_done(&mut self, frozen: &Frozen) {
@@ -165,6 +185,10 @@ impl Actor {
                 continue;
             };
             let results = std::mem::take(&mut lane.frozen);
+            if let Some(partition) = self.partitions.get_mut(&id.partition) {
+                let sizes = results.iter().map(|(queued, _)| queued.message.size());
+                partition.waiting_bytes = partition.waiting_bytes.saturating_sub(sizes.sum());
+            }
             let last_offset = results.last().map(|(queued, _)| queued.message.at.offset);
             lane.covered = lane.covered.max(last_offset);
             let changed = |what: fn(&Ready) -> bool| {

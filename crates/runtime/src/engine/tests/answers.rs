@@ -251,3 +251,40 @@ fn what_is_said_has_the_id_that_follows_from_its_cause() {
         assert_eq!(said[0].headers.text(name::ID), Some(wanted.as_str()));
     });
 }
+
+#[test]
+fn what_the_log_refuses_is_a_dead_letter_and_its_batch_goes_on() {
+    running(async |mut world| {
+        // An entity, whose row is saved before: it says on `document.changed`, which takes nothing any more.
+        world.sim.refuse("document.changed");
+        world
+            .send(world.message("acme/d1", &add("d1", "refused"), "m1"))
+            .await;
+        world
+            .send(asking(
+                world.message("acme/d2", &add("d2", "wake 3600000"), "m2"),
+                "q2",
+            ))
+            .await;
+        world.send_work("d3", &["beside"]).await;
+        world.settle().await;
+        let dead = world.dead(DOCUMENT).await;
+        let codes: Vec<&str> = dead.iter().map(|(_, code)| code.as_str()).collect();
+        assert_eq!(
+            codes,
+            ["runtime.output_refused", "runtime.output_refused"],
+            "{dead:?}"
+        );
+        assert_eq!(
+            world.done_answers().await,
+            ["beside"],
+            "other consumers go on"
+        );
+        let letter = &world.letters_of(DOCUMENT).await[0];
+        assert!(
+            letter.message.contains("document.changed"),
+            "{}",
+            letter.message
+        );
+    });
+}

@@ -133,6 +133,7 @@ fn a_lane_waits_when_a_hundred_of_its_results_are_not_committed() {
             attempts: 0,
             first_failed_at_ms: None,
             waited_for: None,
+            unpublishable: None,
         }
     };
     let finished = || {

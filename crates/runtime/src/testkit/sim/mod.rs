@@ -73,6 +73,13 @@ impl Sim {
             .or_insert_with(|| topics::Topic::new(topic));
     }
 
+    /// From now on the topic takes nothing any more, whatever it says of itself.
+    pub fn refuse(&self, topic: &str) {
+        if let Some(topic) = self.world.lock().topics.get_mut(topic) {
+            topic.refuses = true;
+        }
+    }
+
     /// Starts a process. If one of that name still runs, it is killed first.
     pub fn process(&self, name: &str) -> SimProcess {
         let name: Arc<str> = name.into();

@@ -4,7 +4,6 @@ use super::history::What;
 use super::member::note_fenced;
 use super::wire::{Wire, unreachable};
 use super::world::World;
-use crate::PortError;
 use crate::ports::log::{Lease, Publication, PublishError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,7 +35,7 @@ pub(super) fn publish(
     }
     // What the runtime should have checked (K4); a person should see it, so it is in the history.
     let mut partitions = Vec::new();
-    for message in &publication.outgoing {
+    for (index, message) in publication.outgoing.iter().enumerate() {
         let topic = world
             .topics
             .get(&message.topic)
@@ -48,7 +47,7 @@ pub(super) fn publish(
                     &wire.name(),
                     format!("REFUSED a publication of {consumer}: {why}"),
                 );
-                return Err(PortError::Corrupt { port: "log", why }.into());
+                return Err(PublishError::Refused { index, why });
             }
         }
     }

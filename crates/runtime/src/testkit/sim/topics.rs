@@ -26,6 +26,8 @@ pub(super) struct Partition {
 /// A topic.
 pub(super) struct Topic {
     pub options: SimTopic,
+    /// Takes nothing any more, though nobody was told: another's change, a right that was taken away.
+    pub refuses: bool,
     pub name: Arc<str>,
     pub partitions: Vec<Partition>,
     /// Told whenever something may have become visible.
@@ -41,6 +43,7 @@ impl Topic {
             name: options.name.as_str().into(),
             partitions,
             grown: Arc::default(),
+            refuses: false,
             options,
         }
     }
@@ -63,6 +66,9 @@ impl Topic {
         let size = message.key.len() + message.headers.size() + message.payload.len();
         if size > self.options.max_message_bytes {
             return Err(format!("{size} bytes are too many for {}", self.name));
+        }
+        if self.refuses {
+            return Err(format!("{} takes nothing", self.name));
         }
         self.partition_for(message)
     }

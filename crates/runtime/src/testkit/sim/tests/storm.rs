@@ -19,6 +19,7 @@ async fn copy(process: SimProcess) {
                 match member.publish(publication.clone()).await {
                     Ok(()) => break,
                     Err(PublishError::Fenced(_)) => break,
+                    Err(PublishError::Refused { index, why }) => panic!("{index}: {why}"),
                     Err(PublishError::Port(_)) => continue,
                     Err(PublishError::Unknown(_)) => {}
                 }
