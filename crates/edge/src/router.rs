@@ -328,7 +328,9 @@ fn cors(origins: &[String]) -> CorsLayer {
 
 /// Only what needs no key.
 pub fn open_router(app: Arc<App>) -> Router {
-    let open = endpoints().into_iter().filter(|endpoint| endpoint.doc.open);
+    let open = endpoints()
+        .into_iter()
+        .filter(|endpoint| matches!(endpoint.doc.open_to, OpenTo::Everybody));
     open.fold(Router::new(), |router, endpoint| {
         router.route(endpoint.path, endpoint.handler)
     })

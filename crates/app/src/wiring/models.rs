@@ -67,25 +67,25 @@ impl Models {
 /// # Errors
 /// If its endpoint cannot be used.
 pub(super) fn model(models: &config::Models) -> Result<cluster::cluster::Model, StartError> {
-    let of = |embedder: &dyn Embedder| cluster::cluster::Model {
-        name: embedder.model().to_owned(),
-        dimensions: embedder.dimensions(),
+    let (name, dimensions) = match models.embedding.first() {
+        None => (LexicalEmbedder.model(), LexicalEmbedder.dimensions()),
+        Some(endpoint) => (endpoint.model.as_str(), dimensions(endpoint)?),
     };
-    Ok(match models.embedding.first() {
-        None => of(&LexicalEmbedder),
-        Some(endpoint) => of(&embedder(endpoint)?),
+    Ok(cluster::cluster::Model {
+        name: name.to_owned(),
+        dimensions,
+    })
+}
+
+fn dimensions(endpoint: &Endpoint) -> Result<usize, StartError> {
+    endpoint.dimensions.ok_or_else(|| {
+        let name = &endpoint.name;
+        StartError::Models(format!("models.embedding {name} needs `dimensions`"))
     })
 }
 
 fn embedder(endpoint: &Endpoint) -> Result<OpenAiEmbedder, StartError> {
-    let unknown = || {
-        StartError::Models(format!(
-            "models.embedding {} needs `dimensions`",
-            endpoint.name
-        ))
-    };
-    let dimensions = endpoint.dimensions.ok_or_else(unknown)?;
-    OpenAiEmbedder::new(called(endpoint)?, dimensions, SIMILAR_FROM)
+    OpenAiEmbedder::new(called(endpoint)?, dimensions(endpoint)?, SIMILAR_FROM)
         .map_err(|e| StartError::Models(e.to_string()))
 }
 

@@ -97,7 +97,6 @@ impl QdrantSearch {
                 payload_m: Some(NEIGHBOURS),
                 ..HnswConfigDiff::default()
             }),
-            on_disk_payload: Some(true),
             replication_factor: Some(self.options.replicas.max(1)),
             // A majority: so that whoever reads from a majority reads what was written.
             write_consistency_factor: Some(self.options.replicas.max(1) / 2 + 1),

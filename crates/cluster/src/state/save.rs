@@ -508,6 +508,6 @@ mod tests {
         let full = said(14031, "no space");
         assert_eq!(partly(full.clone(), false), full);
         assert!(matches!(partly(full, true), PortError::Unreachable { .. }));
-        assert!(binary(b"x").bytes == b"x");
+        assert!(super::super::document::binary(b"x").bytes == b"x");
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn copies(lease: Lease, messages: &[Message], to: &str) -> Publicatio
     let watermark = messages.last().map_or(0, |last| last.at.offset + 1);
     let text = format!("{watermark}");
     Publication {
-        outgoing: outgoing.collect(),
+        outgoing: outgoing.map(Into::into).collect(),
         checkpoints: vec![(lease, Checkpoint { watermark, text })],
     }
 }
@@ -66,6 +66,7 @@ pub(super) async fn publish(member: &dyn Member, publication: &Publication) -> b
             Err(PublishError::Fenced(_)) => return false,
             Err(PublishError::Unknown(_)) => unsure = true,
             Err(PublishError::Port(_)) => tokio::time::sleep(PAUSE).await,
+            Err(PublishError::Refused { index, why }) => panic!("output {index}: {why}"),
         }
     }
 }

@@ -54,7 +54,7 @@ fn publication(told: &Told, watermark: i64, output: &str) -> Publication {
     let text = format!("at {watermark}");
     let checkpoint = Checkpoint { watermark, text };
     Publication {
-        outgoing: vec![placed("out", 0, output)],
+        outgoing: vec![placed("out", 0, output).into()],
         checkpoints: vec![(told.held[&0], checkpoint)],
     }
 }

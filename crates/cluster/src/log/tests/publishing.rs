@@ -3,7 +3,6 @@ use super::copying::copies;
 use super::{Told, World, all_of, join, placed};
 use crate::log::OVERHEAD;
 use futures::FutureExt;
-use runtime::ports::PortError;
 use runtime::ports::log::{Checkpoint, Happening, Log, Publication, PublishError};
 use std::time::{Duration, Instant};
 
@@ -32,11 +31,8 @@ async fn a_refused_delivery_leaves_nothing_and_names_its_message() {
     let of = |payloads: [usize; 3], watermark| Publication {
         outgoing: (0..3)
             .map(|n| {
-                placed(
-                    &small,
-                    n % 2,
-                    vec![7; payloads[usize::try_from(n).unwrap()]],
-                )
+                let payload = vec![7; payloads[usize::try_from(n).unwrap()]];
+                placed(&small, n % 2, payload).into()
             })
             .collect(),
         checkpoints: vec![(lease, checkpoint(watermark))],
@@ -47,7 +43,7 @@ async fn a_refused_delivery_leaves_nothing_and_names_its_message() {
     };
     assert!(why.contains(&small), "{why}");
     let missing = Publication {
-        outgoing: vec![placed(&small, 2, "x")],
+        outgoing: vec![placed(&small, 2, "x").into()],
         checkpoints: vec![(lease, checkpoint(2))],
     };
     let refused = member.publish(missing).await;
@@ -56,7 +52,7 @@ async fn a_refused_delivery_leaves_nothing_and_names_its_message() {
         "there is no partition 2: {refused:?}"
     );
     let absent = Publication {
-        outgoing: vec![placed(&world.name("absent"), 0, "x")],
+        outgoing: vec![placed(&world.name("absent"), 0, "x").into()],
         checkpoints: vec![(lease, checkpoint(2))],
     };
     let refused = member.publish(absent).await;
@@ -91,7 +87,7 @@ async fn a_commit_at_idle_takes_milliseconds() {
     let mut took: Vec<Duration> = vec![];
     for n in 0..60 {
         let publication = Publication {
-            outgoing: vec![placed(&output, n % 4, vec![1; 512])],
+            outgoing: vec![placed(&output, n % 4, vec![1; 512]).into()],
             checkpoints: vec![(told.held[&0], checkpoint(n.into()))],
         };
         let since = Instant::now();

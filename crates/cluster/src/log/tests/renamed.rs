@@ -140,7 +140,7 @@ impl Member for RenamedMember {
     }
     fn publish(&self, mut publication: Publication) -> BoxFuture<'_, Result<(), PublishError>> {
         for message in &mut publication.outgoing {
-            message.topic = format!("{}{}", self.prefix, message.topic);
+            Arc::make_mut(message).topic = format!("{}{}", self.prefix, message.topic);
         }
         self.member.publish(publication)
     }

@@ -47,7 +47,7 @@ async fn every_mechanism_reads_and_publishes() {
             text: "t".into(),
         };
         let publication = Publication {
-            outgoing: vec![placed(&topic, 0, "y")],
+            outgoing: vec![placed(&topic, 0, "y").into()],
             checkpoints: vec![(told.held[&0], checkpoint)],
         };
         assert_eq!(member.publish(publication).await, Ok(()), "{mechanism}");
