@@ -72,7 +72,16 @@ impl Place {
     }
     /// Starts something that serves until it is stopped, and waits until it is ready.
     pub(crate) async fn start(&self, arguments: &[&str]) -> Serving {
+        self.start_with(arguments, &[]).await
+    }
+    /// The same, with more variables in its environment.
+    pub(crate) async fn start_with(
+        &self,
+        arguments: &[&str],
+        variables: &[(&str, String)],
+    ) -> Serving {
         let mut command = self.command(arguments);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         command.stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().expect("troupe starts");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
@@ -166,6 +175,11 @@ impl Serving {
             .expect("in time")
             .expect("waited for")
             .code()
+    }
+    /// SIGKILL.
+    #[cfg(feature = "servers")]
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.expect("killed");
     }
     pub(crate) async fn stop(mut self) {
         self.signal("-TERM").await;

@@ -1,6 +1,6 @@
 //! What librdkafka itself has to say goes to our own logs.
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// A line of librdkafka's log.
 pub(super) fn line(level: RDKafkaLogLevel, facility: &str, text: &str) {
@@ -17,5 +17,11 @@ pub(super) fn line(level: RDKafkaLogLevel, facility: &str, text: &str) {
 
 /// A connection that broke, a broker that is away: librdkafka goes on trying by itself.
 pub(super) fn trouble(error: &KafkaError, why: &str) {
+    if matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::PartitionEOF)
+    ) {
+        return; // the end of a partition is where a consumer should be
+    }
     tracing::warn!(error = %error, why, "kafka");
 }
