@@ -192,7 +192,7 @@ pub(super) async fn run(mut job: Job) -> Finished {
             hold: job.hold,
         };
     }
-    if job.attempts >= job.spec.attempts {
+    if job.attempts >= super::takeover::DEATHS.max(job.spec.attempts) {
         let why = format!(
             "{} times the process died while it handled this message alone",
             job.attempts

@@ -11,6 +11,10 @@ use crate::ports::log::Lease;
 
 /// So many owners in a row who died are no accident.
 const SUSPICIOUS: u32 = 2;
+/// A message during which its process died so often, while it ran alone, is what kills it. Many, since a process also
+/// dies of other things, and while the culprit is not sure nobody waits for it: whoever was there at fewer deaths goes
+/// first, so that all others are done before it runs again.
+pub(super) const DEATHS: u32 = 50;
 
 /// How carefully a partition is run.
 #[derive(Debug, PartialEq, Eq)]
