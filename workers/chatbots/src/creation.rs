@@ -1,4 +1,8 @@
-//! The saga create-chatbot.v1: a chatbot with all its sources, or nothing.
+//! The saga create-chatbot.v2: a chatbot with all its sources, or nothing.
+//!
+//! Documents may be uploaded to a chatbot while it is still being created. They belong to it and go with its undo, so its
+//! sources are opened before anything else: whatever step the creation came to, its undo removes them and leaves a
+//! tombstone (S4). Version 1 opened them with its second step, so what was uploaded before that outlived its undo.
 use crate::ingestion::{MAX_SOURCES, check_sources};
 use crate::settings;
 use events::chatbots::{
@@ -26,7 +30,7 @@ impl SagaDefinition for Creation {
     type Done = reply::Ok;
 
     fn versions() -> Versions<CreateChatbot, SagaCommand> {
-        Versions::of(create_chatbot_v1())
+        Versions::of(create_chatbot_v2()).and(create_chatbot_v1())
     }
     /// What its first steps would refuse is refused before there is anything to undo.
     fn check(start: &CreateChatbot) -> Result<(), Unfit> {
@@ -58,9 +62,33 @@ impl SagaDefinition for Creation {
     }
 }
 
+fn create_chatbot_v2() -> Saga<CreateChatbot, SagaCommand> {
+    let opened = Saga::named("create-chatbot.v2")
+        .step("open-sources")
+        .send(|c: &CreateChatbot| {
+            // None of them yet: they come when the chatbot is there.
+            let (chatbot, sources) = (c.chatbot.clone(), vec![]);
+            SagaCommand::of(IngestSources { chatbot, sources })
+        })
+        .undo(remove_sources)
+        .tries(8, Duration::from_secs(30));
+    creating(opened)
+}
+
+/// Those that began with it end with it (S9).
 fn create_chatbot_v1() -> Saga<CreateChatbot, SagaCommand> {
-    Saga::named("create-chatbot.v1")
-        .step("register")
+    creating(Saga::named("create-chatbot.v1"))
+}
+
+fn remove_sources(c: &CreateChatbot) -> SagaCommand {
+    SagaCommand::of(RemoveSources {
+        chatbot: c.chatbot.clone(),
+    })
+}
+
+/// What every version goes on with.
+fn creating(saga: Saga<CreateChatbot, SagaCommand>) -> Saga<CreateChatbot, SagaCommand> {
+    saga.step("register")
         .send(|c: &CreateChatbot| {
             let (chatbot, name, settings) = (c.chatbot.clone(), c.name.clone(), c.settings.clone());
             SagaCommand::of(RegisterChatbot {
@@ -80,11 +108,7 @@ fn create_chatbot_v1() -> Saga<CreateChatbot, SagaCommand> {
             let (chatbot, sources) = (c.chatbot.clone(), c.sources.clone());
             SagaCommand::of(IngestSources { chatbot, sources })
         })
-        .undo(|c| {
-            SagaCommand::of(RemoveSources {
-                chatbot: c.chatbot.clone(),
-            })
-        })
+        .undo(remove_sources)
         .timeout(INGESTING)
         .silence(INGESTING_SILENTLY)
         .tries(8, Duration::from_secs(30))
@@ -121,7 +145,7 @@ mod tests {
     use events::chatbots::Source;
     use runtime::testkit::entities::{Given, Then, asker, given as given_entity};
     use saga::testkit::{Sweep, given};
-    use saga::{Reply, SagaEntity, SagaMessage};
+    use saga::{Phase, Reply, SagaEntity, SagaMessage};
 
     fn create() -> CreateChatbot {
         let source = Source {
@@ -141,9 +165,7 @@ mod tests {
         }
     }
     fn remove_sources() -> SagaCommand {
-        SagaCommand::of(RemoveSources {
-            chatbot: "e1".into(),
-        })
+        super::remove_sources(&create())
     }
     fn remove() -> SagaCommand {
         SagaCommand::of(RemoveChatbot {
@@ -157,11 +179,15 @@ mod tests {
     }
     fn ingesting() -> Then<Creating> {
         let begun: Given<Creating> = given_entity(Creating::default());
-        done(begun.when(SagaMessage::Start(create())), "doing.register/1")
+        let opened = done(
+            begun.when(SagaMessage::Start(create())),
+            "doing.open-sources/1",
+        );
+        done(opened, "doing.register/2")
     }
 
     #[test]
-    fn a_chatbot_is_registered_fed_told_who_it_is_and_activated() {
+    fn a_chatbot_is_opened_registered_fed_told_who_it_is_and_activated() {
         let CreateChatbot {
             chatbot,
             name,
@@ -173,7 +199,12 @@ mod tests {
             name,
             settings,
         };
-        given(create_chatbot_v1(), create())
+        given(create_chatbot_v2(), create())
+            .sends(SagaCommand::of(IngestSources {
+                chatbot: chatbot.clone(),
+                sources: vec![],
+            }))
+            .hears(Reply::Done)
             .sends(SagaCommand::of(register))
             .hears(Reply::Done)
             .sends(SagaCommand::of(IngestSources {
@@ -192,12 +223,15 @@ mod tests {
     #[test]
     fn half_an_ingestion_is_removed_before_the_chatbot() {
         let maybe = || Reply::failed("chatbots.sources_failed", "b.pdf: it is encrypted", true);
-        given(create_chatbot_v1(), create())
+        given(create_chatbot_v2(), create())
+            .hears(Reply::Done)
             .hears(Reply::Done)
             .hears(maybe())
             .sends(remove_sources())
             .hears(Reply::Done)
             .sends(remove())
+            .hears(Reply::Done)
+            .sends(remove_sources())
             .hears(Reply::Done)
             .answers(Reply::refused(
                 "chatbots.sources_failed",
@@ -235,28 +269,55 @@ mod tests {
             .state();
     }
     #[test]
-    fn refused_settings_leave_nothing_to_undo() {
-        given(create_chatbot_v1(), create())
-            .hears(Reply::refused(
-                "chatbots.invalid_settings",
-                "name: 1 to 100 characters",
-            ))
-            .answers(Reply::refused(
-                "chatbots.invalid_settings",
-                "name: 1 to 100 characters",
-            ));
+    fn refused_settings_leave_nothing_behind() {
+        let no = || Reply::refused("chatbots.invalid_settings", "name: 1 to 100 characters");
+        given(create_chatbot_v2(), create())
+            .hears(Reply::Done)
+            .hears(no())
+            .sends(remove_sources())
+            .hears(Reply::Done)
+            .answers(no());
     }
     #[test]
     fn sources_that_fall_silent_are_removed() {
-        let saga = given(create_chatbot_v1(), create())
+        let saga = given(create_chatbot_v2(), create())
+            .hears(Reply::Done)
             .hears(Reply::Done)
             .wakes();
         saga.sends(remove_sources());
     }
+    /// S4: documents may have come in meanwhile.
+    #[test]
+    fn whatever_step_a_creation_came_to_its_undo_closes_the_sources() {
+        let undos: [fn() -> SagaCommand; 5] = [
+            remove_sources,
+            remove,
+            remove_sources,
+            || {
+                SagaCommand::of(DropPrompt {
+                    chatbot: "e1".into(),
+                })
+            },
+            || {
+                SagaCommand::of(DeactivateChatbot {
+                    chatbot: "e1".into(),
+                })
+            },
+        ];
+        for step in 0..undos.len() {
+            let begun = given(create_chatbot_v2(), create());
+            let silent = (0..step)
+                .fold(begun, |saga, _| saga.hears(Reply::Done))
+                .wakes();
+            let undoing = undos[..=step].iter().rev();
+            let undone = undoing.fold(silent, |saga, undo| saga.sends(undo()).hears(Reply::Done));
+            undone.is(Phase::Undone);
+        }
+    }
     #[test]
     fn everybody_hears_of_a_chatbot_that_answers() {
-        let active = done(ingesting(), "doing.ingest/2");
-        let then = done(done(active, "doing.build-prompt/3"), "doing.activate/4");
+        let active = done(ingesting(), "doing.ingest/3");
+        let then = done(done(active, "doing.build-prompt/4"), "doing.activate/5");
         let created = emit(ChatbotCreated {
             chatbot: "e1".into(),
             name: "Ada".into(),
@@ -274,9 +335,10 @@ mod tests {
         };
         let heard = ingesting()
             .and_then()
-            .answering("doing.ingest/2", ReplyStatus::Failed);
-        let undoing = done(heard.when(SagaMessage::Failed(failed)), "undoing.ingest/3");
-        let then = done(undoing, "undoing.register/4");
+            .answering("doing.ingest/3", ReplyStatus::Failed);
+        let undoing = done(heard.when(SagaMessage::Failed(failed)), "undoing.ingest/4");
+        let removed = done(undoing, "undoing.register/5");
+        let then = done(removed, "undoing.open-sources/6");
         let event = ChatbotCreationFailed {
             chatbot: "e1".into(),
             code: code.into(),
@@ -286,11 +348,12 @@ mod tests {
     }
     #[test]
     fn it_breaks_no_law_whatever_the_world_does() {
-        let (saga, data) = (create_chatbot_v1(), create());
-        let swept = Sweep::of(&saga, &data)
-            .addressed_by(SagaCommand::address)
-            .faults(1)
-            .run();
-        swept.unwrap_or_else(|broken| panic!("{broken}"));
+        for saga in [create_chatbot_v1(), create_chatbot_v2()] {
+            let swept = Sweep::of(&saga, &create())
+                .addressed_by(SagaCommand::address)
+                .faults(1)
+                .run();
+            swept.unwrap_or_else(|broken| panic!("{broken}"));
+        }
     }
 }

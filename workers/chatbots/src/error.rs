@@ -1,7 +1,7 @@
 //! What can go wrong with a chatbot, and what each means.
 use crate::ingestion::{MAX_KNOWN, MAX_SOURCES, MAX_WAITING};
 use crate::prompt::{MAX_PROMPT, PLACEHOLDERS};
-use crate::verify_gone::LOOKS;
+use crate::verify_gone::{LOOKS, pause};
 use runtime::ports::blobs::BlobError;
 use runtime::{Failure, PortError, Refusal, Retry, Verdict};
 
@@ -138,7 +138,7 @@ impl Failure for VerifyGoneError {
             // Ids are listed; nothing else can be the matter with them.
             Self::Blobs(_) => Verdict::Retry(Retry::Backoff),
             Self::StillRetrievable { attempt, .. } if attempt + 1 < LOOKS => {
-                Verdict::Retry(Retry::Backoff)
+                Verdict::Retry(Retry::After(pause(*attempt)))
             }
             Self::StillRetrievable { .. } => Verdict::DeadLetter("chatbots.still_retrievable"),
         }

@@ -2,7 +2,7 @@
 //! answer, and the counting in here.
 //!
 //! It knows every document of its chatbot: those that its creation brings, and those that people upload afterwards,
-//! which the route `chatbots.note` tells it of. So a deletion leaves none behind. Once the sources are removed it is
+//! which the route `chatbots.note` tells it of. So neither a deletion nor the undo of a creation leaves any behind. Once the sources are removed it is
 //! closed: whatever comes in later is removed by itself (S4).
 mod ingesting;
 mod removing;
@@ -92,7 +92,7 @@ impl Inbox for IngestionMessage {
 pub struct Ingestion {
     /// Every document that is there, or may be.
     pub parts: BTreeMap<String, Part>,
-    /// What the creation brings, once it was asked for.
+    /// What the creation brings, once it was asked for; none of them when it only opens the sources.
     pub ingest: Option<Ingest>,
     /// A removal that is under way.
     pub removal: Option<Removal>,

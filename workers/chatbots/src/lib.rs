@@ -1,7 +1,7 @@
 //! Chatbots: created and deleted as a whole by sagas; configured, paused, resumed.
 
 pub mod chatbot; // the entity: what a chatbot is and what may be asked of it
-pub mod creation; // saga create-chatbot.v1: register, ingest, build the prompt, activate; or nothing
+pub mod creation; // saga create-chatbot.v2: open the sources, register, ingest, build the prompt, activate; or nothing
 pub mod deletion; // saga delete-chatbot.v2: retire, then nothing is left, and somebody looks
 pub mod directory; // view: what chatbots there are
 mod error;

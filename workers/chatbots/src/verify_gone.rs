@@ -4,10 +4,19 @@ use crate::uploads::{SHELVES, Uploads, shelf};
 use events::chatbots::{self, VerifiedGone};
 use events::consumer;
 use runtime::{Context, Emits, Handler, reply};
+use std::time::Duration;
 
-/// Looks before it is a dead letter. What was removed last may still be on its way out of the index; with backoff these
-/// take a few minutes, and they stay below the attempts that topics.yaml allows, so that the code is ours.
+/// Looks before it is a dead letter; they stay below the attempts that topics.yaml allows, so that the code is ours.
 pub const LOOKS: u32 = 6;
+
+/// How long it waits after a look that found something; `attempt` looks found something before.
+///
+/// What was removed last may still be on its way out of the index: one second, four, sixteen. What a process had begun to
+/// write before it was stopped may land after the removal; documents then remove it once more some minutes later. So the
+/// last look is more than five minutes after the first.
+pub fn pause(attempt: u32) -> Duration {
+    Duration::from_secs(4_u64.saturating_pow(attempt.min(LOOKS)))
+}
 
 /// Ids listed at a time.
 const PAGE: usize = 500;
@@ -186,8 +195,11 @@ mod tests {
     #[tokio::test]
     async fn what_is_still_found_is_looked_for_again_but_not_for_ever() {
         for (attempt, verdict) in [
-            (0, Verdict::Retry(Retry::Backoff)),
-            (LOOKS - 2, Verdict::Retry(Retry::Backoff)),
+            (0, Verdict::Retry(Retry::After(Duration::from_secs(1)))),
+            (
+                LOOKS - 2,
+                Verdict::Retry(Retry::After(Duration::from_secs(256))),
+            ),
             (LOOKS - 1, Verdict::DeadLetter("chatbots.still_retrievable")),
         ] {
             let handler = knowing().await.with_search(Arc::new(Finds(1)));

@@ -29,6 +29,11 @@ use serde::{Deserialize, Serialize};
 /// failure too; this is for what is never answered, so it leaves room for a long queue.
 pub const SILENCE_MS: i64 = 3_600_000;
 
+/// When the blobs of a document that is gone are removed once more, in milliseconds after the first time (two minutes).
+/// What a process had begun to write before it was stopped, or lost its partition, may land after that first time, and
+/// nobody hears of it (O2: orphans are swept). It is less than the looks for a deleted chatbot take in all.
+pub const SWEEP_MS: i64 = 120_000;
+
 /// The code of a document that was waited for in vain.
 pub const TIMED_OUT: &str = "documents.timed_out";
 
@@ -209,6 +214,7 @@ impl Document {
             Self::Deleting(deletion) if woke.at_ms >= deletion.give_up_at_ms => {
                 deletion.timed_out()
             }
+            Self::Deleted(deletion) if woke.at_ms >= deletion.give_up_at_ms => deletion::swept(at),
             Self::Absent
             | Self::Parsing(_)
             | Self::Indexing(_)

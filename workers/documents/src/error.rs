@@ -33,6 +33,9 @@ pub enum ParseUploadError {
     /// The file cannot be read, and never will be: an answer for its uploader.
     #[error(transparent)]
     Unreadable(#[from] ParseError),
+    /// The upload is gone: an answer, and nobody waits for it.
+    #[error("the upload is not there any more: its document was deleted")]
+    Discarded,
     /// The blob store could not.
     #[error(transparent)]
     Blob(#[from] BlobError),
@@ -48,6 +51,7 @@ impl Failure for ParseUploadError {
     fn verdict(&self) -> Verdict {
         match self {
             Self::Unreadable(why) => Verdict::Refuse(why.code()),
+            Self::Discarded => Verdict::Refuse("documents.deleted"),
             Self::Blob(why) => why.verdict(),
             Self::Panicked(_) => Verdict::DeadLetter("documents.parser_panicked"),
             Self::Unwritable(_) => Verdict::DeadLetter("documents.passages_unwritable"),

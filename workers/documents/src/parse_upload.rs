@@ -1,8 +1,9 @@
 //! Turns an uploaded file into passages.
 use crate::ParseUploadError;
-use crate::blobs::passages_blob;
+use crate::blobs::{is_upload, passages_blob};
 use crate::parse::{self, Limits, ParseError, Upload, parse_guarded};
 use events::documents::{self, Parsed};
+use runtime::ports::blobs::BlobError;
 use runtime::{Context, Emits, Handler, reply};
 
 /// Turns an uploaded file into passages with headings and page numbers.
@@ -41,7 +42,7 @@ impl Handler for ParseUpload {
         cx: &Context,
     ) -> Result<Emits, ParseUploadError> {
         self.check_size(upload.blob.size)?; // before reading it
-        let bytes = cx.blobs().read(&upload.blob.id).await?;
+        let bytes = read(&upload.blob.id, cx).await?;
         let documents::ParseUpload {
             document,
             revision,
@@ -76,6 +77,15 @@ impl Handler for ParseUpload {
             title: parsed.title,
             format,
         }))
+    }
+}
+
+/// The edge wrote an upload before it asked for anything, so one that is not there went with its document: this was done
+/// before, and what came after it too, but neither was committed. Upstream may still be putting what it names.
+async fn read(blob: &str, cx: &Context) -> Result<Vec<u8>, ParseUploadError> {
+    match cx.blobs().read(blob).await {
+        Err(BlobError::Missing(gone)) if is_upload(&gone) => Err(ParseUploadError::Discarded),
+        read => Ok(read?),
     }
 }
 
@@ -153,6 +163,13 @@ mod tests {
     async fn a_blob_that_is_not_there_yet_is_waited_for() {
         let then = given(parser()).await.when(upload("a.md")).await;
         then.fails(Verdict::Retry(Retry::Backoff));
+    }
+    #[tokio::test]
+    async fn an_upload_that_went_with_its_document_is_not_waited_for() {
+        let mut gone = upload("a.md");
+        gone.blob.id = "upload/u1".into();
+        let then = given(parser()).await.when(gone).await;
+        then.fails(Verdict::Refuse("documents.deleted"));
     }
     #[tokio::test]
     async fn a_blob_store_that_is_down_burns_no_attempt() {

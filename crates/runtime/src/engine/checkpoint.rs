@@ -29,9 +29,11 @@ pub struct Tracker {
 /// Whose the partition is, as a checkpoint says it (C5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
-    /// 0: it was given back. Otherwise somebody has it, and this says how many owners in a row, he included, have
-    /// taken it over from one who did not give it back, without getting past what was open then; plus one.
+    /// 0: it was given back. Otherwise somebody has it, and this says how many owners in a row, he included, had it
+    /// while the watermark stood still.
     pub owners: u32,
+    /// Where the watermark stood when the first of them took it.
+    pub since: i64,
     /// The message that runs alone, after this was committed: if its owner dies, that was an attempt of it.
     pub alone: Option<i64>,
 }
@@ -86,8 +88,8 @@ impl Tracker {
             resumed_below: parsed.below,
             resumed: parsed.open,
             mark: Mark {
-                owners: parsed.mark.owners,
                 alone: None,
+                ..parsed.mark
             },
             ..Self::default()
         }
@@ -206,10 +208,14 @@ impl Tracker {
 }
 
 /// `2 <count> <length> <mark> <runs>`: the count of this checkpoint; `length` offsets from the watermark on are known;
-/// the mark is [`Mark::owners`], with `@gap` if a message runs alone, counted from the watermark; open are the runs:
+/// the mark is [`Mark::owners`], with `^since` if there is one, and `@gap` if a message runs alone, counted from the
+/// watermark; open are the runs:
 /// `gap`, `gap+length`, each with `xattempts` if it was tried; gaps count from the end of the run before.
 fn encode(watermark: i64, below: i64, open: &BTreeMap<i64, u32>, count: u64, mark: Mark) -> String {
     let mut text = format!("{VERSION} {count} {} {}", below - watermark, mark.owners);
+    if mark.owners > 0 {
+        let _ = write!(text, "^{}", mark.since);
+    }
     if let Some(alone) = mark.alone {
         let _ = write!(text, "@{}", alone - watermark); // writing to a String cannot fail
     }
@@ -251,8 +257,13 @@ fn parse(watermark: i64, text: &str) -> Option<Parsed> {
         Some((owners, gap)) => (owners, Some(watermark.checked_add(gap.parse().ok()?)?)),
         None => (mark, None),
     };
+    let (owners, since) = match owners.split_once('^') {
+        Some((owners, since)) => (owners, since.parse().ok()?),
+        None => (owners, 0),
+    };
     let mark = Mark {
         owners: owners.parse().ok()?,
+        since,
         alone,
     };
     let mut open = BTreeMap::new();
@@ -388,6 +399,7 @@ mod tests {
         let mut first = fetched(0, 4);
         first.set_mark(Mark {
             owners: 3,
+            since: 0,
             alone: Some(2),
         });
         let died = first.checkpoint();

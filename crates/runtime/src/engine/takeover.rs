@@ -1,8 +1,8 @@
 //! Taking a partition over from an owner who did not give it back (C5): a message may have killed him.
 //!
 //! Whoever takes a partition says so in its checkpoint before anything runs, and takes it back when he leaves. If he
-//! finds that several before him died without getting past what was open then, what may have been open runs one
-//! message at a time, each after a commit that names it: so the one that kills its process is found, and becomes a
+//! finds that several before him died while the watermark stood still, what may have been open runs one message at a
+//! time, each after a commit that names it: so the one that kills its process is found, and becomes a
 //! dead letter after its attempts, and those beside it do not.
 use super::actor::Actor;
 use super::checkpoint::Mark;
@@ -11,6 +11,10 @@ use crate::ports::log::Lease;
 
 /// So many owners in a row who died are no accident.
 const SUSPICIOUS: u32 = 2;
+/// A message during which its process died so often, while it ran alone, is what kills it. Many, since a process also
+/// dies of other things, and while the culprit is not sure nobody waits for it: whoever was there at fewer deaths goes
+/// first, so that all others are done before it runs again.
+pub(super) const DEATHS: u32 = 50;
 
 /// How carefully a partition is run.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,28 +44,34 @@ impl Actor {
         let Some(before) = self.partitions.get(&lease.partition) else {
             return;
         };
-        let (mut died, from) = (before.tracker.mark().owners, before.tracker.watermark());
+        let (before, from) = (before.tracker.mark(), before.tracker.watermark());
+        // Whoever got past the message that the watermark stood at was not killed by it.
+        let stuck = before.owners > 0 && before.since == from;
+        let (died, since) = if stuck {
+            (before.owners, before.since)
+        } else {
+            (0, from)
+        };
         let mut suspects = None;
         if died >= SUSPICIOUS {
             let end = self.end_of(lease.partition).await;
-            if from < end {
-                suspects = Some(end);
-                tracing::warn!(
-                    consumer = %self.spec.name,
-                    partition = lease.partition,
-                    died,
-                    suspects = end - from,
-                    "owners died one after the other: what may have been open runs one message at a time"
-                );
-            } else {
-                died = 0; // nothing was open, so nothing killed them
-            }
+            suspects = Some(end).filter(|end| from < *end);
+        }
+        if let Some(end) = suspects {
+            tracing::warn!(
+                consumer = %self.spec.name,
+                partition = lease.partition,
+                died,
+                suspects = end - from,
+                "owners died one after the other: what may have been open runs one message at a time"
+            );
         }
         let Some(partition) = self.partitions.get_mut(&lease.partition) else {
             return;
         };
         partition.tracker.set_mark(Mark {
             owners: died.saturating_add(1),
+            since,
             alone: None,
         });
         partition.care = Care::Marking {
@@ -130,10 +140,13 @@ impl Actor {
         }
         let front = |id: LaneId| {
             let lane = self.lanes.get(id).filter(|lane| lane.can_run())?;
-            Some((lane.queue.front()?.message.at.offset, id))
+            let next = lane.queue.front()?;
+            let offset = next.message.at.offset;
+            (offset < *below).then_some((next.attempts, offset, id))
         };
+        // Who was there at fewer deaths goes first: what is well gets done, and what kills is left over.
         let next = self.lanes.ids(number).into_iter().filter_map(front).min();
-        let Some((offset, lane)) = next.filter(|(offset, _)| offset < below) else {
+        let Some((_, offset, lane)) = next else {
             return;
         };
         *trying = Some(Trying {
@@ -142,10 +155,10 @@ impl Actor {
             count: partition.tracker.count() + 1,
             runs: false,
         });
-        let owners = partition.tracker.mark().owners;
+        let mark = partition.tracker.mark();
         partition.tracker.set_mark(Mark {
-            owners,
             alone: Some(offset),
+            ..mark
         });
         self.dirty.insert(number);
     }
@@ -159,10 +172,10 @@ impl Actor {
             return;
         };
         *trying = None;
-        let owners = partition.tracker.mark().owners;
+        let mark = partition.tracker.mark();
         partition.tracker.set_mark(Mark {
-            owners,
             alone: None,
+            ..mark
         });
         self.try_next(number);
     }
@@ -217,8 +230,10 @@ impl Actor {
             return;
         };
         partition.care = Care::Free;
+        let since = partition.tracker.watermark();
         partition.tracker.set_mark(Mark {
             owners: 1,
+            since,
             alone: None,
         });
         self.dirty.insert(number);

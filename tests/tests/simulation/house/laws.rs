@@ -192,8 +192,9 @@ async fn ledgers(ended: &Ended, ports: &Ports) -> Vec<String> {
                 }
             }
             DocumentState::Deleted => {
-                if (counted.stored, counted.retrievable) != (0, 0) {
-                    broken.push(format!("{key} is deleted, and {counted:?}"));
+                let blobs = passages(ports, &tenant, id).await;
+                if (counted.stored, counted.retrievable) != (0, 0) || !blobs.is_empty() {
+                    broken.push(format!("{key} is deleted, and {counted:?}, {blobs:?}"));
                 }
             }
             // An earlier revision may still be found.
@@ -202,6 +203,15 @@ async fn ledgers(ended: &Ended, ports: &Ports) -> Vec<String> {
         }
     }
     broken
+}
+
+/// The blobs with passages of a document.
+async fn passages(ports: &Ports, tenant: &TenantId, document: &str) -> Vec<String> {
+    let prefix = format!("{document}/");
+    let listed = ports.blobs.list(tenant, &prefix, "", 1_000).await;
+    let mut blobs = listed.expect("no faults");
+    blobs.retain(|blob| blob.ends_with("/passages"));
+    blobs
 }
 
 /// Of a chatbot that was deleted, or never came to be, nothing is found; of any other, only its tenant's own.

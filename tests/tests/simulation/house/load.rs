@@ -106,7 +106,8 @@ impl Load {
         format!("{what}-{}", self.number)
     }
 
-    /// A chatbot that was not asked to be deleted yet.
+    /// A chatbot that nobody asked to delete yet. It may be there, or on its way, or its creation was undone: whoever asked
+    /// for it chose its id, so they may give it something, and delete it, before they are told that it is there.
     fn any(&mut self) -> Option<usize> {
         let any: Vec<usize> = (0..self.bots.len())
             .filter(|&at| !self.bots[at].deleted)
@@ -114,7 +115,7 @@ impl Load {
         self.one_of(&any)
     }
 
-    /// One that is there, as whoever asked for it was told: nobody else knows of it, so nobody gives it anything before.
+    /// One that is there, as whoever asked for it was told.
     fn living(&mut self) -> Option<usize> {
         let told = seen(&self.sim, "replies");
         let is_there = |bot: &Bot| {
@@ -202,10 +203,14 @@ impl Load {
         };
         self.command(Kind::Create, (tenant, &chatbot), request, &create)
             .await;
+        // Who cannot wait for it.
+        if self.random.chance(400) {
+            self.add(Kind::Upload, self.bots.len() - 1, None).await;
+        }
     }
 
     async fn delete(&mut self) {
-        let Some(at) = self.living() else { return };
+        let Some(at) = self.any() else { return };
         self.bots[at].deleted = true;
         let Bot { tenant, id, .. } = self.bots[at].clone();
         let request = self.next("delete");
@@ -233,13 +238,13 @@ impl Load {
     }
 
     async fn upload(&mut self) {
-        if let Some(at) = self.living() {
+        if let Some(at) = self.any() {
             self.add(Kind::Upload, at, None).await;
         }
     }
 
     fn document(&mut self) -> Option<(usize, String)> {
-        let at = self.living()?;
+        let at = self.any()?;
         let documents = self.bots[at].documents.clone();
         let chosen = self.random.index(documents.len().max(1));
         documents.get(chosen).map(|document| (at, document.clone()))
@@ -299,7 +304,7 @@ impl Load {
 
     /// An upstream system says that something was uploaded.
     async fn publish(&mut self) {
-        let Some(at) = self.living() else { return };
+        let Some(at) = self.any() else { return };
         let Bot { tenant, id, .. } = self.bots[at].clone();
         let document = self.next("crm");
         let blob = self.blob(tenant, &format!("crm/{document}")).await;

@@ -2,6 +2,7 @@
 use super::super::cluster::{Consumers, Storm};
 use super::load::{Bot, Command, Load};
 use app::Config;
+use documents::document::SWEEP_MS;
 use events::map::TopicMap;
 use runtime::engine::{Options, Sabotage};
 use runtime::rows::EntityRow;
@@ -83,6 +84,8 @@ pub async fn run(seed: u64, sabotage: Option<Sabotage>) -> Ended {
         }
         tokio::time::sleep(QUIET).await;
     }
+    // What landed after it was removed is swept.
+    tokio::time::sleep(Duration::from_millis(SWEEP_MS as u64)).await;
     storm.settled(QUIET, NEVER, "at the end").await;
     Ended {
         faults: storm.faults(),

@@ -18,7 +18,9 @@ impl Ingestion {
         if self.closed {
             return Err(Refusal::Removed);
         }
-        if let Some(ingest) = &self.ingest {
+        // One without sources only opens them.
+        let is_this = |ingest: &&Ingest| ingest.total > 0 || ingest.key == at.idempotency_key;
+        if let Some(ingest) = self.ingest.as_ref().filter(is_this) {
             return self.asked_again(ingest, at);
         }
         check_sources(&ask.sources)?;

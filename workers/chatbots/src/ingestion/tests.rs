@@ -245,6 +245,24 @@ fn the_same_command_again_joins_or_hears_how_it_ended() {
         .refuses("chatbots.already_ingested");
 }
 #[test]
+fn sources_that_were_opened_without_any_are_brought_in_later_and_once() {
+    let open = "chatbots.creation/e1/doing.open-sources";
+    let opened = asked(given(Ingestion::default()), "saga", open).when(ingest(&[]));
+    let again = asked(opened.and_then(), "saga", open).when(ingest(&[]));
+    let noted = note(again.emits(ingested(0, 0)).and_then(), "z").emits_nothing();
+    let then = asked(noted.and_then(), "saga", KEY).when(ingest(&["a"]));
+    let then = then.emits(says().ask(add("a"), "add/a").keyed(KEY));
+    // What was uploaded meanwhile goes with the rest.
+    let brought = ready(then.and_then(), "a").and_then();
+    remove(brought, "undo").emits(deleting(deleting(says(), "a"), "z"));
+}
+#[test]
+fn sources_are_opened_before_they_are_brought_in_and_not_again() {
+    let open = "chatbots.creation/e1/doing.open-sources";
+    let late = asked(ingesting(&["a"]), "saga", open).when(ingest(&[]));
+    late.refuses("chatbots.already_ingested");
+}
+#[test]
 fn sources_that_cannot_be_asked_for_are_refused_before_any_begins() {
     let refuses = |message, code| given(Ingestion::default()).when(message).refuses(code);
     let many: Vec<String> = (0..=MAX_SOURCES).map(|n| format!("d{n}")).collect();

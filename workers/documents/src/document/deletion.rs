@@ -1,5 +1,5 @@
 //! The end of a document: out of the index, then its blobs, and a tombstone in its place.
-use super::{Decided, Document, SILENCE_MS, TIMED_OUT, Upload, Why};
+use super::{Decided, Document, SILENCE_MS, SWEEP_MS, TIMED_OUT, Upload, Why};
 use crate::DocumentRefusal;
 use events::ReplyAddress;
 use events::documents::{DeleteDocument, DiscardBlobs, DocumentDeleted};
@@ -28,7 +28,8 @@ pub struct Deletion {
     /// Whether the index has forgotten it, and its blobs are being removed.
     #[serde(default)]
     pub forgotten: bool,
-    /// When they are not kept waiting any longer, in milliseconds since 1970.
+    /// When they are not kept waiting any longer or, once it is gone, when its blobs are removed once more; in
+    /// milliseconds since 1970.
     pub give_up_at_ms: i64,
 }
 
@@ -162,12 +163,14 @@ impl Document {
     pub(super) fn discarded(&self, at: &Moment) -> Decision<Self> {
         match self {
             Self::Deleting(deletion) if deletion.awaits_blobs(at) => {
+                let sweep_at_ms = at.now_ms.saturating_add(SWEEP_MS);
                 let next = Deletion {
                     chatbot: deletion.chatbot.clone(),
                     name: deletion.name.clone(),
+                    give_up_at_ms: sweep_at_ms,
                     ..Deletion::default()
                 };
-                let decision = Self::to(Self::Deleted(next), at).never_wake();
+                let decision = Self::to(Self::Deleted(next), at).wake_at(sweep_at_ms);
                 let told = |decision: Decision<Self>, asker: &ReplyAddress| {
                     decision.answer(Some(asker.clone()), ok(at))
                 };
@@ -193,6 +196,16 @@ impl Deletion {
             Decision::stay()
         }
     }
+}
+
+/// What landed after its blobs were removed goes too; nobody waits for that.
+pub(super) fn swept(at: &Moment) -> Decision<Document> {
+    let discard = DiscardBlobs {
+        document: at.id.to_string(),
+        blobs: vec![],
+        all: true,
+    };
+    Decision::stay().emit(discard).never_wake()
 }
 
 /// Everybody hears that it is deleted; who asked is answered when the index has forgotten it and its blobs are gone.

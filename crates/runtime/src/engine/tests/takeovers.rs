@@ -30,7 +30,7 @@ fn a_message_that_kills_its_process_becomes_a_dead_letter_and_those_beside_it_do
         let mut deaths = 0;
         while begun(&world, "killer", deaths + 1).await {
             deaths += 1;
-            assert!(deaths < 20, "it kills for ever");
+            assert!(deaths < 60, "it kills for ever");
             world.restart().await;
         }
         world.settle().await;
@@ -42,8 +42,8 @@ fn a_message_that_kills_its_process_becomes_a_dead_letter_and_those_beside_it_do
         assert_eq!(dead, wanted);
         assert_eq!(
             world.letters_of(EFFECTS).await[0].attempts,
-            3,
-            "as many as its consumer allows"
+            50,
+            "more than a process dies by chance"
         );
         let mut answers = world.done_answers().await;
         answers.sort();
@@ -95,14 +95,7 @@ fn who_leaves_says_so() {
         let marks = |world: &World| -> Vec<String> {
             let checkpoints = world.sim.checkpoints(EFFECTS).into_iter().flatten();
             checkpoints
-                .map(|checkpoint| {
-                    checkpoint
-                        .text
-                        .split(' ')
-                        .nth(3)
-                        .unwrap_or("none")
-                        .to_owned()
-                })
+                .map(|checkpoint| mark_of(&checkpoint.text).to_owned())
                 .collect()
         };
         let owned = marks(&world);
@@ -127,13 +120,18 @@ fn who_dies_with_nothing_to_do_leaves_no_suspicion() {
         }
         let owners = world.sim.checkpoints(EFFECTS).into_iter().flatten();
         for checkpoint in owners {
-            let mark: u32 = checkpoint
-                .text
-                .split(' ')
-                .nth(3)
-                .and_then(|mark| mark.parse().ok())
-                .expect("a mark");
-            assert!(mark <= 2, "{checkpoint:?}");
+            let died: u32 = mark_of(&checkpoint.text).parse().expect("a number");
+            assert!(died <= 6, "{checkpoint:?}");
         }
+        world.send_work("d1", &["m2"]).await;
+        world.settle().await;
+        assert!(world.dead(EFFECTS).await.is_empty());
+        assert_eq!(world.done_answers().await, ["m1", "m2"]);
     });
+}
+
+/// How many owners a checkpoint counts.
+fn mark_of(text: &str) -> &str {
+    let mark = text.split(' ').nth(3).unwrap_or("none");
+    mark.split(['^', '@']).next().unwrap_or(mark)
 }

@@ -147,6 +147,15 @@ fn a_deletion_takes_every_upload_along_and_the_tombstone_names_none() {
     };
     assert!(tombstone.blobs.is_empty() && tombstone.askers.is_empty());
 }
+/// O2: a process that was stopped while it wrote them writes them all the same, and nobody hears of it.
+#[test]
+fn what_lands_after_the_blobs_were_removed_is_removed_some_minutes_later() {
+    let then = blobs_gone(forgotten().at(|at| at.now_ms = 7_000));
+    let sweep_at_ms = 7_000 + SWEEP_MS;
+    let then = then.wakes_at(sweep_at_ms).and_then();
+    let then = then.when(woke(sweep_at_ms)).stays();
+    then.emits(Emits::default().and(discard(&[], true)));
+}
 #[test]
 fn passages_that_come_too_late_are_not_kept() {
     let gone = Emits::default().and(discard(&["e1/r1/passages"], false));
