@@ -482,7 +482,8 @@ mod tests {
     fn what_cannot_be_told_is_not_told() {
         use Saved::{Done, Lost};
         use Seen::{Ours, Theirs, Unknown};
-        let cases: [(&[Seen], usize, Option<Vec<Saved>>); 5] = [
+        type Case<'a> = (&'a [Seen], usize, Option<Vec<Saved>>);
+        let cases: [Case<'_>; 5] = [
             (&[Ours, Theirs], 1, Some(vec![Done, Lost])),
             (&[Ours, Unknown], 1, Some(vec![Done, Lost])),
             (&[Ours, Unknown, Theirs], 2, Some(vec![Done, Done, Lost])),
