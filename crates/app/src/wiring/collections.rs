@@ -6,8 +6,7 @@ use cluster::settings::Process;
 use cluster::{MongoState, QdrantSearch};
 use events::map::{ConsumerKind, TopicMap};
 use runtime::PortError;
-use runtime::keys;
-use runtime::rows::{HOLDS, IDENTITIES};
+use runtime::rows::IDENTITIES;
 use std::sync::Arc;
 
 /// Everything whose rows may expire: identities, operations, entities, views.
@@ -21,15 +20,6 @@ pub fn expiring(map: &TopicMap) -> Vec<String> {
     let consumers = map.consumers().filter(|(_, spec)| keeps_rows(spec.kind));
     let mut all: Vec<String> = consumers.map(|(_, spec)| spec.name.clone()).collect();
     all.push(IDENTITIES.to_owned());
-    all
-}
-
-/// Every collection of rows.
-pub fn all(map: &TopicMap) -> Vec<String> {
-    let ordered = map.consumers().filter(|(_, spec)| spec.ordered);
-    let holds = ordered.map(|(_, spec)| format!("{HOLDS}.{}", spec.name));
-    let mut all: Vec<String> = expiring(map).into_iter().chain(holds).collect();
-    all.push(keys::COLLECTION.to_owned());
     all
 }
 
@@ -56,7 +46,7 @@ impl Collections {
         Ok(Self {
             state: MongoState::open(&state).await?,
             search: QdrantSearch::open(search, Arc::new(SystemClock))?,
-            rows: all(TopicMap::embedded()),
+            rows: cluster::admin::collections(TopicMap::embedded()),
         })
     }
     /// What is not there: `store: what`.

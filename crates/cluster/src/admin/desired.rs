@@ -223,7 +223,7 @@ fn brokers(replication: i32) -> BTreeMap<String, Wanted> {
 }
 
 /// Everything that rows are kept of: entities, sagas, views, and the machine's own.
-fn collections(map: &TopicMap) -> Vec<String> {
+pub fn collections(map: &TopicMap) -> Vec<String> {
     let keeps_rows = |kind| {
         matches!(
             kind,
@@ -235,7 +235,9 @@ fn collections(map: &TopicMap) -> Vec<String> {
         .filter(|consumer| keeps_rows(consumer.kind))
         .map(|consumer| consumer.name.clone())
         .collect();
-    all.extend([HOLDS, IDENTITIES, runtime::keys::COLLECTION].map(str::to_owned));
+    let ordered = map.consumers().filter(|(_, consumer)| consumer.ordered);
+    all.extend(ordered.map(|(_, consumer)| format!("{HOLDS}.{}", consumer.name)));
+    all.extend([IDENTITIES, runtime::keys::COLLECTION].map(str::to_owned));
     all.sort();
     all
 }

@@ -9,12 +9,9 @@ use super::checkpoint::Mark;
 use super::lanes::LaneId;
 use crate::ports::log::Lease;
 
-/// So many owners in a row who died are no accident.
-const SUSPICIOUS: u32 = 2;
-/// A message during which its process died so often, while it ran alone, is what kills it. Many, since a process also
-/// dies of other things, and while the culprit is not sure nobody waits for it: whoever was there at fewer deaths goes
-/// first, so that all others are done before it runs again.
-pub(super) const DEATHS: u32 = 50;
+/// So many owners in a row who died while the watermark stood still are no accident. Many, since a process also dies of
+/// other things, and a message that takes long is there whenever something else ends it (ADR 3).
+pub(super) const SUSPICIOUS: u32 = 50;
 
 /// How carefully a partition is run.
 #[derive(Debug, PartialEq, Eq)]
