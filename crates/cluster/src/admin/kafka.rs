@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Between two looks at a leader that does not lead yet.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 /// How often it is looked whether new topics have leaders.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -290,8 +292,8 @@ impl Cluster {
         blocking(move || {
             let mut list = TopicPartitionList::new();
             for partition in 0..partitions {
-                let ends = consumer.fetch_watermarks(&topic, partition, PATIENCE);
-                let (first, end) = ends.map_err(|e| KafkaFault::new(&what, e))?;
+                let (first, end) =
+                    ends(&consumer, &topic, partition).map_err(|e| KafkaFault::new(&what, e))?;
                 let offset = match from {
                     From::First => first,
                     From::New => end,
@@ -328,6 +330,17 @@ impl Cluster {
             .set("enable.auto.commit", "false");
         let consumer = config.create();
         consumer.map_err(|e: KafkaError| KafkaFault::new(format!("a client for {group}"), e))
+    }
+}
+
+/// The ends of a partition. The leader of one that was made a moment ago may not know yet that it leads.
+fn ends(consumer: &BaseConsumer, topic: &str, partition: i32) -> Result<(i64, i64), KafkaError> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match consumer.fetch_watermarks(topic, partition, PATIENCE) {
+            Err(_) if Instant::now() < until => std::thread::park_timeout(BETWEEN_LOOKS),
+            ends => return ends,
+        }
     }
 }
 
