@@ -333,15 +333,28 @@ impl Cluster {
     }
 }
 
-/// The ends of a partition. The leader of one that was made a moment ago may not know yet that it leads.
+/// The ends of a partition, asked again only while its leader does not know yet that it leads: for a moment after a
+/// topic is made the metadata already names a leader that still refuses (so that waiting for leaders in the metadata is not enough).
 fn ends(consumer: &BaseConsumer, topic: &str, partition: i32) -> Result<(i64, i64), KafkaError> {
     let until = Instant::now() + PATIENCE;
     loop {
         match consumer.fetch_watermarks(topic, partition, PATIENCE) {
-            Err(_) if Instant::now() < until => std::thread::park_timeout(BETWEEN_LOOKS),
+            Err(e) if leads_not_yet(&e) && Instant::now() < until => {
+                std::thread::park_timeout(BETWEEN_LOOKS);
+            }
             ends => return ends,
         }
     }
+}
+
+fn leads_not_yet(error: &KafkaError) -> bool {
+    use rdkafka::types::RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::NotLeaderForPartition | Code::LeaderNotAvailable | Code::UnknownTopicOrPartition
+        )
+    )
 }
 
 fn found(topic: &rdkafka::metadata::MetadataTopic) -> (String, ObservedTopic) {
