@@ -3,11 +3,9 @@ use embedded::{Embedded, Options as FileOptions, TopicSpec};
 use events::ReplyAddress;
 use events::documents::{AddDocument, DocumentDeleted, ParseUpload};
 use events::map::TopicMap;
-use runtime::breaker::Breakers;
 use runtime::codec::Schemas;
 use runtime::emission::{Emitter, MAX_EVENT};
 use runtime::engine::{Options, Running, start};
-use runtime::keys::Keys;
 use runtime::ports::clock::Clock;
 use runtime::ports::log::Outgoing;
 use runtime::{Consumer, Context, Decision, Emits, Entity, Handler, Moment, Never, Ports, reply};
@@ -36,7 +34,7 @@ impl Clock for WallClock {
 }
 
 /// Answers.
-struct PassOn;
+pub struct PassOn;
 impl Handler for PassOn {
     type Message = ParseUpload;
     type Error = runtime::PortError;
@@ -50,7 +48,10 @@ impl Handler for PassOn {
 
 /// Counts.
 #[derive(Clone, Default, Serialize, Deserialize)]
-struct Count(u64);
+pub struct Count(u64);
+
+/// The map of these two: `documents.effects` answers on `replies`, `documents.document` says `document.deleted`.
+pub const MAP: &str = include_str!("map.yaml");
 impl Entity for Count {
     type Message = AddDocument;
     type Refusal = Never;
@@ -74,7 +75,7 @@ pub struct Machine {
 impl Machine {
     /// On a new file in `directory`; `run`: with its consumers.
     pub async fn start(directory: &Path, run: bool) -> Result<Self, Failed> {
-        let map = Arc::new(TopicMap::parse(include_str!("map.yaml"))?);
+        let map = Arc::new(TopicMap::parse(MAP)?);
         let topics = map.topics().map(|topic| TopicSpec {
             name: topic.name.clone(),
             partitions: topic.partitions,
@@ -86,18 +87,9 @@ impl Machine {
             directory.join("bench.db"),
             FileOptions::new(clock.clone(), topics.collect()),
         )?;
-        let ports = Ports {
-            log: file.log(),
-            state: file.state(),
-            search: file.search(),
-            blobs: file.blobs(),
-            clock: clock.clone(),
-            schemas: Arc::new(Schemas::start(file.schemas(), &events::all_records()).await?),
-            keys: Arc::new(Keys::new(file.state(), clock.clone())),
-            breakers: Breakers::new(clock),
-        };
+        let schemas = Schemas::start(file.schemas(), &events::all_records()).await?;
         let mut machine = Self {
-            ports,
+            ports: Ports::new(file.stores(), schemas, clock),
             running: None,
             map,
         };
@@ -117,39 +109,18 @@ impl Machine {
         Ok(())
     }
     /// A message for the handler.
+    ///
+    /// # Errors
+    /// See [`upload`].
     pub async fn upload(&self, n: usize, key: usize) -> Result<Outgoing, Failed> {
-        let body = ParseUpload {
-            document: format!("d{key}"),
-            revision: format!("n{n}"),
-            name: "a name of a file.md".into(),
-            media_type: "text/markdown".into(),
-            ..ParseUpload::default()
-        };
-        let to = ReplyAddress {
-            topic: "replies".into(),
-            key: format!("acme/d{key}"),
-            partition: None,
-            request: "r".into(),
-            from_outside: false,
-        };
-        let deadline = i64::MAX;
-        Ok(Emitter::new(&self.ports)
-            .command(&at(n, key), &body, &to, deadline)
-            .await?)
+        upload(&self.ports, n, key).await
     }
     /// A message for the entity.
+    ///
+    /// # Errors
+    /// See [`add`].
     pub async fn add(&self, n: usize, key: usize) -> Result<Outgoing, Failed> {
-        let body = AddDocument {
-            document: format!("d{key}"),
-            chatbot: format!("n{n}"),
-            name: "a name of a file.md".into(),
-            media_type: "text/markdown".into(),
-            ..AddDocument::default()
-        };
-        let topic = "documents.document";
-        Ok(Emitter::new(&self.ports)
-            .own(&at(n, key), topic, &body, "bench")
-            .await?)
+        add(&self.ports, n, key).await
     }
     /// Messages that have come out on a topic.
     pub async fn out(&self, topic: &str) -> Result<i64, Failed> {
@@ -165,6 +136,48 @@ impl Machine {
             running.stop(std::time::Duration::from_secs(10)).await;
         }
     }
+}
+
+/// A message for the handler: its answer says `n` as its `chatbot`, with an `n` before it.
+///
+/// # Errors
+/// If it cannot be said on these ports.
+pub async fn upload(ports: &Ports, n: usize, key: usize) -> Result<Outgoing, Failed> {
+    let body = ParseUpload {
+        document: format!("d{key}"),
+        revision: format!("n{n}"),
+        name: "a name of a file.md".into(),
+        media_type: "text/markdown".into(),
+        ..ParseUpload::default()
+    };
+    let to = ReplyAddress {
+        topic: "replies".into(),
+        key: format!("acme/d{key}"),
+        partition: None,
+        request: "r".into(),
+        from_outside: false,
+    };
+    let deadline = i64::MAX;
+    Ok(Emitter::new(ports)
+        .command(&at(n, key), &body, &to, deadline)
+        .await?)
+}
+/// A message for the entity, as [`upload`].
+///
+/// # Errors
+/// If it cannot be said on these ports.
+pub async fn add(ports: &Ports, n: usize, key: usize) -> Result<Outgoing, Failed> {
+    let body = AddDocument {
+        document: format!("d{key}"),
+        chatbot: format!("n{n}"),
+        name: "a name of a file.md".into(),
+        media_type: "text/markdown".into(),
+        ..AddDocument::default()
+    };
+    let topic = "documents.document";
+    Ok(Emitter::new(ports)
+        .own(&at(n, key), topic, &body, "bench")
+        .await?)
 }
 
 fn at(n: usize, key: usize) -> Moment {

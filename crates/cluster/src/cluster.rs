@@ -3,10 +3,11 @@ use crate::log::MemberHealth;
 use crate::settings::{Environment, SettingsError};
 use crate::{KafkaLog, MongoState, QdrantSearch, Registry, S3Blobs, Settings};
 use events::map::TopicMap;
-use runtime::PortError;
 use runtime::ports::clock::Clock;
+use runtime::{PortError, Stores};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The embedding model whose index this process searches and fills.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +76,28 @@ impl Cluster {
             state: Arc::new(MongoState::open(&state).await.map_err(of("mongodb"))?),
             log: Arc::new(KafkaLog::open(log).await.map_err(of("kafka"))?),
         })
+    }
+
+    /// What it keeps, as the runtime's ports take it.
+    pub fn stores(&self) -> Stores {
+        Stores {
+            log: self.log.clone(),
+            state: self.state.clone(),
+            search: self.search.clone(),
+            blobs: self.blobs.clone(),
+        }
+    }
+
+    /// What is wrong with the consumers of this process, each by its name: partitions that are not read, and members that
+    /// have stalled for longer than `after`.
+    pub fn troubles(&self, after: Duration) -> Vec<(String, String)> {
+        let members = self.log.health().into_iter();
+        let each = members.flat_map(|member| {
+            let consumer = member.consumer.to_string();
+            let troubles = member.troubles(after).into_iter();
+            troubles.map(move |what| (consumer.clone(), what))
+        });
+        each.collect()
     }
 
     /// How far each consumer of this process is behind in fetching, in offsets.

@@ -13,10 +13,10 @@ use crate::search::{EmbeddedSearch, VectorCache};
 use crate::state::EmbeddedState;
 use crate::writer::{Shared, Writer};
 use crate::{OpenError, Options, schema};
-use runtime::PortError;
 use runtime::ports::{
     blobs::Blobs, log::Log, schemas::SchemaRegistry, search::Search, state::State,
 };
+use runtime::{PortError, Stores};
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
@@ -128,6 +128,15 @@ impl Embedded {
     /// The blob store.
     pub fn blobs(&self) -> Arc<dyn Blobs> {
         Arc::new(EmbeddedBlobs(Arc::clone(&self.0)))
+    }
+    /// What it keeps, as the runtime's ports take it.
+    pub fn stores(&self) -> Stores {
+        Stores {
+            log: self.log(),
+            state: self.state(),
+            search: self.search(),
+            blobs: self.blobs(),
+        }
     }
     /// The schemas and their ids.
     pub fn schemas(&self) -> Arc<dyn SchemaRegistry> {

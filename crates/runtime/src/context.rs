@@ -36,6 +36,34 @@ pub struct Ports {
     pub breakers: Breakers,
 }
 
+/// What is kept outside the process, as one implementation of the ports gives it.
+pub struct Stores {
+    /// The log.
+    pub log: Arc<dyn Log>,
+    /// The state.
+    pub state: Arc<dyn State>,
+    /// The search index.
+    pub search: Arc<dyn Search>,
+    /// The blob store.
+    pub blobs: Arc<dyn Blobs>,
+}
+
+impl Ports {
+    /// On these stores, with breakers and a cache of keys of its own.
+    pub fn new(stores: Stores, schemas: Schemas, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            log: stores.log,
+            search: stores.search,
+            blobs: stores.blobs,
+            schemas: Arc::new(schemas),
+            keys: Arc::new(Keys::new(stores.state.clone(), clock.clone())),
+            breakers: Breakers::new(clock.clone()),
+            state: stores.state,
+            clock,
+        }
+    }
+}
+
 /// The largest blob that a handler may write or read whole, in bytes (256 MiB).
 pub const MAX_WHOLE_BLOB: u64 = 256 << 20;
 

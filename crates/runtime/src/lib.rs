@@ -31,7 +31,7 @@ mod verdict;
 mod view;
 
 pub use consumer::Consumer;
-pub use context::{Context, Ports};
+pub use context::{Context, Ports, Stores};
 pub use emits::{Emits, emit, reply};
 pub use entity::{Decision, Entity, Wake};
 pub use handler::Handler;

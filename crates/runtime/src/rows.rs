@@ -1,5 +1,6 @@
 //! What stands in a row's body: the state, and what the protocol needs to know beside it.
 use crate::ports::log::Outgoing;
+use events::map::{ConsumerKind, TopicMap};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -75,6 +76,9 @@ pub struct Held {
     /// Its record (`ce_type`): with the key it names the effect, so that another try of it is known (S4).
     #[serde(default)]
     pub record: String,
+    /// It, or what it waits behind, is only parked (C2): when it comes back by itself, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returns_at_ms: Option<i64>,
 }
 
 impl Held {
@@ -84,7 +88,8 @@ impl Held {
     }
 }
 
-/// A key that waits behind dead letters (D3). It exists only while something is held.
+/// A key that waits behind dead letters (D3). It exists only while something is held. Where order does not matter it
+/// names what is parked (C2), and nothing waits behind it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldRow {
     /// The dead letters, the head first.
@@ -96,12 +101,46 @@ pub struct HoldRow {
     pub pending: Vec<Pending>,
 }
 
+impl HoldRow {
+    /// When what is parked comes back next, in milliseconds since 1970 (C2). Where order matters the head must be:
+    /// what a person has to decide holds back all behind it.
+    pub fn returns_at_ms(&self, ordered: bool) -> Option<i64> {
+        let of_head = || self.held.first()?.returns_at_ms;
+        let earliest = || self.held.iter().filter_map(|held| held.returns_at_ms).min();
+        if ordered { of_head() } else { earliest() }
+    }
+}
+
 /// The collections of holds are `holds.<consumer>`; ids are keys, of views `<tenant>/<view key>/<partition>`.
 pub const HOLDS: &str = "holds";
 
 /// The collection of identities (I3); ids are `<tenant>/<consumer>/<hash of source and id>`, and for the copies
 /// of a redriven letter (D4) `<tenant>/<consumer>/redriven/<letter>`.
 pub const IDENTITIES: &str = "identities";
+
+/// The collections whose rows may expire: those of entities, sagas and views, and identities.
+pub fn expiring(map: &TopicMap) -> Vec<String> {
+    let keeps_rows = |kind| {
+        matches!(
+            kind,
+            ConsumerKind::Entity | ConsumerKind::Saga | ConsumerKind::View
+        )
+    };
+    let consumers = map.consumers().filter(|(_, spec)| keeps_rows(spec.kind));
+    let names = consumers.map(|(_, spec)| spec.name.clone());
+    names.chain([IDENTITIES.to_owned()]).collect()
+}
+
+/// Every collection that the runtime and the workers of a map keep, sorted: what a store must have before they run.
+pub fn collections(map: &TopicMap) -> Vec<String> {
+    let ordered = map.consumers().filter(|(_, spec)| spec.ordered);
+    let holds = ordered.map(|(_, spec)| format!("{HOLDS}.{}", spec.name));
+    let mut all = expiring(map);
+    all.extend(holds);
+    all.push(crate::keys::COLLECTION.to_owned());
+    all.sort();
+    all
+}
 
 /// Where an identity was seen first (I3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -120,3 +120,14 @@ fn filled(text: &str) -> String {
     };
     format!("{before}{value}{}", filled(after))
 }
+
+/// The names of the files in a directory of the repository.
+pub(super) fn names(directory: &str) -> Vec<String> {
+    let entries =
+        std::fs::read_dir(root().join(directory)).unwrap_or_else(|e| panic!("{directory}: {e}"));
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        let entry = entry.expect("a file");
+        entry.file_name().to_string_lossy().into_owned()
+    };
+    entries.map(name).collect()
+}

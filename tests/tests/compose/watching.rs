@@ -2,8 +2,9 @@
 use super::file::{Compose, text};
 use super::serving;
 use app::{App, Config, Roles};
+use events::map::TopicMap;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The names of metrics in a text, without what Prometheus makes of them.
@@ -74,13 +75,87 @@ async fn a_process_of_workers_shows_health_and_every_metric_of_the_dashboard() {
         .flat_map(|target| names(target["expr"].as_str().expect("an expression")))
         .collect();
     assert!(drawn.len() > 10, "{drawn:?}");
+    let watched = names(&text("deploy/alerts.yml"));
+    assert!(watched.len() > 5, "{watched:?}");
     let shown = names(&metrics);
-    let missing: Vec<&String> = drawn.difference(&shown).collect();
+    let missing: Vec<&String> = drawn
+        .union(&watched)
+        .filter(|name| !shown.contains(*name))
+        .collect();
     assert!(
         missing.is_empty(),
-        "the dashboard draws what nobody counts: {missing:?}"
+        "the dashboard or an alert looks at what nobody counts: {missing:?}"
     );
     assert!(app.stop(Duration::from_secs(10)).await.consumers.is_empty());
+}
+
+/// By the name of an alert: its expression.
+fn alerts() -> BTreeMap<String, String> {
+    let file: serde_yaml_ng::Value =
+        serde_yaml_ng::from_str(&text("deploy/alerts.yml")).expect("YAML");
+    let rules = file["groups"][0]["rules"].as_sequence().expect("rules");
+    let word = |rule: &serde_yaml_ng::Value, field: &str| {
+        let word = rule[field].as_str();
+        word.unwrap_or_else(|| panic!("{rule:?} has no {field}"))
+            .to_owned()
+    };
+    let named = rules.iter().map(|rule| {
+        let severity = rule["labels"]["severity"].as_str();
+        assert!(matches!(severity, Some("page" | "ticket")), "{rule:?}");
+        assert!(rule["annotations"]["summary"].is_string(), "{rule:?}");
+        (word(rule, "alert"), word(rule, "expr"))
+    });
+    named.collect()
+}
+
+#[test]
+fn prometheus_has_the_alerts_and_each_has_a_page() {
+    let file: serde_yaml_ng::Value =
+        serde_yaml_ng::from_str(&text("deploy/prometheus.yml")).expect("YAML");
+    assert_eq!(file["rule_files"][0].as_str(), Some("alerts.yml"));
+    let mounted = &Compose::read().services["prometheus"].volumes;
+    let mount = "./deploy/alerts.yml:/etc/prometheus/alerts.yml:ro".to_owned();
+    assert!(mounted.contains(&mount), "{mounted:?}");
+
+    let pages = super::file::names("docs/operations/alerts");
+    let pages: BTreeSet<&str> = pages
+        .iter()
+        .filter_map(|file| file.strip_suffix(".md"))
+        .filter(|page| *page != "README")
+        .collect();
+    let alerts = alerts();
+    let alerts: BTreeSet<&str> = alerts.keys().map(String::as_str).collect();
+    assert_eq!(pages, alerts);
+    for page in pages {
+        let says = text(&format!("docs/operations/alerts/{page}.md"));
+        assert!(says.starts_with(&format!("# {page}\n")), "{page}");
+        for question in [
+            "What it means",
+            "What to look at",
+            "What to do",
+            "What not to do",
+        ] {
+            assert!(
+                says.contains(&format!("**{question}.**")),
+                "{page}: {question}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_alert_on_a_consumer_names_one_that_there_is() {
+    let map = TopicMap::embedded();
+    let all: BTreeSet<&str> = map
+        .consumers()
+        .map(|(_, spec)| spec.name.as_str())
+        .collect();
+    let alerts = alerts();
+    let mut named = alerts
+        .values()
+        .filter_map(|expression| expression.split("consumer=\"").nth(1)?.split('"').next());
+    assert!(named.clone().count() > 0);
+    assert!(named.all(|consumer| all.contains(consumer)));
 }
 
 #[test]

@@ -7,11 +7,9 @@ use events::map::TopicMap;
 use events::record::decode;
 use events::{Addressed, BlobRef, RecordSchema, TenantId};
 use futures::StreamExt;
-use runtime::breaker::Breakers;
 use runtime::codec::Schemas;
 use runtime::emission::Emitter;
 use runtime::engine::{self, Options, Running};
-use runtime::keys::Keys;
 use runtime::ports::blobs::Content;
 use runtime::ports::clock::Clock;
 use runtime::{Consumer, Moment, Ports};
@@ -37,18 +35,8 @@ impl Machine {
         let options = FileOptions::new(clock.clone(), specs(&map));
         let file = Embedded::open(place.path().join("guide.db"), options).expect("a file");
         let schemas = Schemas::start(file.schemas(), records).await;
-        let ports = Ports {
-            log: file.log(),
-            state: file.state(),
-            search: file.search(),
-            blobs: file.blobs(),
-            clock: clock.clone(),
-            schemas: Arc::new(schemas.expect("registered")),
-            keys: Arc::new(Keys::new(file.state(), clock.clone())),
-            breakers: Breakers::new(clock),
-        };
         Self {
-            ports,
+            ports: Ports::new(file.stores(), schemas.expect("registered"), clock),
             map: Arc::new(map),
             running: None,
             _place: place,

@@ -2,11 +2,10 @@
 use super::business::{Ask, DOCUMENT, map};
 use events::documents::{AddDocument, DeleteDocument, DocumentUploaded, Parsed};
 use events::envelope::name;
+use events::id::partition_of;
 use events::{Headers, MessageId, Record, ReplyAddress};
-use runtime::breaker::Breakers;
 use runtime::codec::Schemas;
 use runtime::emission::Emitter;
-use runtime::keys::Keys;
 use runtime::ports::log::{Outgoing, Position};
 use runtime::testkit::sim::{Random, Sim, SimProcess};
 use runtime::{Moment, Ports};
@@ -66,23 +65,14 @@ pub struct Load {
 
 /// The ports of a process, ready for the runtime.
 pub async fn ports(process: &SimProcess) -> Ports {
-    let (clock, state) = (process.clock(), process.state());
+    let clock = process.clock();
     let schemas = loop {
         match Schemas::start(process.schemas(), &events::all_records()).await {
             Ok(schemas) => break schemas,
             Err(_) => clock.sleep(std::time::Duration::from_millis(100)).await,
         }
     };
-    Ports {
-        log: process.log(),
-        search: process.search(),
-        blobs: process.blobs(),
-        schemas: Arc::new(schemas),
-        keys: Arc::new(Keys::new(state.clone(), clock.clone())),
-        breakers: Breakers::new(clock.clone()),
-        state,
-        clock,
-    }
+    Ports::new(process.stores(), schemas, clock)
 }
 
 impl Load {
@@ -156,6 +146,20 @@ impl Load {
         let message = self.on_inbox("acme/doc-0", TENANTS[0], "crm", Some("routed"), &add);
         let topic = DOCUMENT.to_owned();
         self.append(Outgoing { topic, ..message }).await;
+    }
+    /// Asks something of a document.
+    pub async fn send_command_to(&mut self, document: u64, ask: Ask) {
+        self.command_to(TENANTS[0], document, Some(ask), LONG_MS)
+            .await;
+    }
+    /// The first documents whose key stands in the partition of the first one's, of so many.
+    pub fn neighbours(partitions: i32, count: usize) -> Vec<u64> {
+        let of = |document: &u64| {
+            let key = format!("{}/doc-{document}", TENANTS[0]);
+            partition_of(key.as_bytes(), partitions)
+        };
+        let first = of(&0);
+        (0..).filter(|n| of(n) == first).take(count).collect()
     }
     /// Deletes the first document.
     pub async fn send_deletion(&mut self) {

@@ -1,8 +1,10 @@
 //! Where a command that changes something goes: to the owner of the file over HTTP, or, when nobody owns it, to the file
-//! itself (M1).
+//! itself (M1); on a cluster to the servers themselves, where everything is decided under a check of a row's version.
 use super::Failed;
 use crate::clock::SystemClock;
-use crate::wiring::{self, StartError, door};
+use crate::config::Config;
+use crate::servers::Servers;
+use crate::wiring::{self, StartError, Store, Where, door};
 use edge::{Operator, Verb};
 use embedded::OpenError;
 use events::Key;
@@ -29,17 +31,43 @@ pub(super) enum Owner {
     },
     /// Ourselves: nobody else has the file. What is appended is handled when the workers run.
     Ourselves(Operator),
+    /// Nobody owns a cluster: it is done on the servers themselves, and handled by whoever runs the workers.
+    Nobody(Operator),
+}
+
+/// What is said by a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Says {
+    /// Messages as they were.
+    AsTheyWere,
+    /// Records of ours, which the registry must know.
+    Records,
 }
 
 impl Owner {
+    /// Finds who carries a command out that `says` something.
+    pub(super) async fn of(config: &Config, at: Where, says: Says) -> Result<Self, Failed> {
+        match at {
+            Where::File => Self::of_file(&config.data.path).await,
+            Where::Cluster => {
+                let servers = match says {
+                    Says::AsTheyWere => Servers::open(config).await?,
+                    Says::Records => Servers::open_to_write(config).await?,
+                };
+                let map = Arc::new(TopicMap::embedded().clone());
+                Ok(Self::Nobody(Operator::new(&servers.ports, map)))
+            }
+        }
+    }
+
     /// Finds the owner of the database at `path`.
-    pub(super) async fn of(path: &Path) -> Result<Self, Failed> {
+    async fn of_file(path: &Path) -> Result<Self, Failed> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let map = TopicMap::embedded();
         match wiring::open(path, clock.clone(), map).await {
             Ok(embedded) => {
                 let breakers = Breakers::new(clock.clone());
-                let ports = wiring::ports(&embedded, clock, breakers).await?;
+                let ports = Store::Embedded(embedded).ports(clock, breakers).await?;
                 let operator = Operator::new(&ports, Arc::new(map.clone()));
                 Ok(Self::Ourselves(operator))
             }
@@ -64,15 +92,15 @@ impl Owner {
         }
     }
 
-    /// Whether a process runs that handles at once what is asked.
-    pub(super) fn is_running(&self) -> bool {
-        matches!(self, Self::Running { .. })
+    /// Whether nothing is handled until `troupe up` runs.
+    pub(super) fn is_alone(&self) -> bool {
+        matches!(self, Self::Ourselves(_))
     }
 
     /// Redrives letters, of each key in order.
     pub(super) async fn redrive(&self, places: &[Place], by: &str) -> Result<Value, Failed> {
         match self {
-            Self::Ourselves(operator) => value(operator.redrive(places, by).await),
+            Self::Ourselves(operator) | Self::Nobody(operator) => value(operator.redrive(places, by).await),
             Self::Running { .. } => {
                 let body = json!({"places": places, "by": by});
                 self.post("dead-letters/redrive", &body).await
@@ -82,6 +110,9 @@ impl Owner {
 
     /// Redrives a key until it is free.
     pub(super) async fn follow(&self, place: &Place, by: &str) -> Result<Value, Failed> {
+        if let Self::Nobody(operator) = self {
+            return value(operator.redrive_key(place, by).await);
+        }
         let body = json!({"places": [place], "by": by, "follow": true});
         self.post("dead-letters/redrive", &body).await
     }
@@ -94,7 +125,7 @@ impl Owner {
         why: &str,
     ) -> Result<(), Failed> {
         match self {
-            Self::Ourselves(operator) => value(operator.discard(places, by, why).await).map(|_| ()),
+            Self::Ourselves(operator) | Self::Nobody(operator) => value(operator.discard(places, by, why).await).map(|_| ()),
             Self::Running { .. } => {
                 let body = json!({"places": places, "by": by, "why": why});
                 self.post("dead-letters/discard", &body).await.map(|_| ())
@@ -112,7 +143,7 @@ impl Owner {
         why: &str,
     ) -> Result<(), Failed> {
         match self {
-            Self::Ourselves(operator) => {
+            Self::Ourselves(operator) | Self::Nobody(operator) => {
                 value(operator.tell_saga(saga, key, verb, by, why).await).map(|_| ())
             }
             Self::Running { .. } => {

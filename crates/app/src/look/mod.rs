@@ -8,10 +8,7 @@ pub mod trace;
 use crate::clock::SystemClock;
 use embedded::{Embedded, OpenError, Options};
 use events::record::decode_json;
-use runtime::breaker::Breakers;
 use runtime::codec::{Schemas, UnknownSchema};
-use runtime::keys::Keys;
-use runtime::ports::clock::Clock;
 use runtime::ports::log::Message;
 use runtime::{PortError, Ports};
 use serde_json::Value;
@@ -88,18 +85,7 @@ impl Look {
         })?;
         // No schema of ours is registered: a reader changes nothing, and every message names the schema that wrote it.
         let schemas = Schemas::start(embedded.schemas(), &[]).await?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let state = embedded.state();
-        let ports = Ports {
-            log: embedded.log(),
-            search: embedded.search(),
-            blobs: embedded.blobs(),
-            schemas: Arc::new(schemas),
-            keys: Arc::new(Keys::new(state.clone(), clock.clone())),
-            breakers: Breakers::new(clock.clone()),
-            state,
-            clock,
-        };
+        let ports = Ports::new(embedded.stores(), schemas, Arc::new(SystemClock));
         Ok(Self { embedded, ports })
     }
 

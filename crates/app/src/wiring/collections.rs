@@ -3,25 +3,11 @@ use super::{StartError, models};
 use crate::Config;
 use crate::clock::SystemClock;
 use cluster::settings::Process;
-use cluster::{MongoState, QdrantSearch};
-use events::map::{ConsumerKind, TopicMap};
+use cluster::{Cluster, MongoState, QdrantSearch};
+use events::map::TopicMap;
 use runtime::PortError;
-use runtime::rows::IDENTITIES;
+use runtime::rows;
 use std::sync::Arc;
-
-/// Everything whose rows may expire: identities, operations, entities, views.
-pub fn expiring(map: &TopicMap) -> Vec<String> {
-    let keeps_rows = |kind| {
-        matches!(
-            kind,
-            ConsumerKind::Entity | ConsumerKind::Saga | ConsumerKind::View
-        )
-    };
-    let consumers = map.consumers().filter(|(_, spec)| keeps_rows(spec.kind));
-    let mut all: Vec<String> = consumers.map(|(_, spec)| spec.name.clone()).collect();
-    all.push(IDENTITIES.to_owned());
-    all
-}
 
 /// The stores of the cluster, to be prepared.
 pub struct Collections {
@@ -46,8 +32,17 @@ impl Collections {
         Ok(Self {
             state: MongoState::open(&state).await?,
             search: QdrantSearch::open(search, Arc::new(SystemClock))?,
-            rows: cluster::admin::collections(TopicMap::embedded()),
+            rows: rows::collections(TopicMap::embedded()),
         })
+    }
+    /// All servers, connected.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn connect(config: &Config) -> Result<Cluster, StartError> {
+        let model = models::model(&config.models)?;
+        let (map, clock) = (TopicMap::embedded(), Arc::new(SystemClock));
+        Ok(Cluster::connect(&config.cluster, &Process, map, &model, clock).await?)
     }
     /// What is not there: `store: what`.
     ///

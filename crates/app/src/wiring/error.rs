@@ -26,6 +26,9 @@ pub enum StartError {
     /// The servers of the cluster cannot be reached as they are configured.
     #[error("the cluster: {0}")]
     Cluster(#[from] cluster::cluster::ConnectError),
+    /// It is not the cluster that is meant.
+    #[error(transparent)]
+    Admin(#[from] cluster::admin::AdminError),
     /// The database was opened, but does not do what it should.
     #[error(transparent)]
     Port(#[from] PortError),

@@ -1,10 +1,10 @@
 //! Housekeeping: what has expired is removed, a little at a time, while everything else goes on; and how far consumers
 //! are behind is measured.
-use super::{Store, Watch, collections};
+use super::{Store, Watch};
 use crate::config::Process;
 use events::map::TopicMap;
 use runtime::ports::state::State;
-use runtime::{PortError, Ports};
+use runtime::{PortError, Ports, rows};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -37,7 +37,7 @@ impl Housekeeping {
         let keeper = Keeper {
             store: store.clone(),
             ports: ports.clone(),
-            collections: collections::expiring(map),
+            collections: rows::expiring(map),
             watch: watch.clone(),
         };
         let rows = Duration::from_secs(process.sweep_rows_s.max(1));
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn everything_that_expires_is_swept() {
-        let all = collections::expiring(TopicMap::embedded());
+        let all = rows::expiring(TopicMap::embedded());
         for collection in [
             IDENTITIES,
             "operations",

@@ -156,6 +156,13 @@ impl Metrics for Watch {
             let values = figures.iter().map(|f| (f.consumer.as_str(), read(f)));
             family(&mut text, name, "gauge", "", help, values);
         }
+        let troubles = self.troubles();
+        let stalled = figures.iter().map(|f| {
+            let named = troubles.iter().any(|t| t.consumer == f.consumer);
+            (f.consumer.as_str(), u8::from(named))
+        });
+        let help = "1 if it has ended, does nothing, or hangs in a commit";
+        family(&mut text, "stalled", "gauge", "", help, stalled);
         let lags = self.lags();
         let values = lags.iter().map(|(consumer, lag)| (consumer.as_str(), *lag));
         family(

@@ -23,15 +23,12 @@ use crate::Config;
 use crate::clock::SystemClock;
 use door::{Door, DoorKey};
 use embedded::Embedded;
-use events::all_records;
 use events::map::TopicMap;
 use housekeeping::Housekeeping;
 use http::Http;
 use runtime::Ports;
 use runtime::breaker::Breakers;
-use runtime::codec::Schemas;
 use runtime::engine;
-use runtime::keys::Keys;
 use runtime::ports::clock::Clock;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -196,26 +193,4 @@ async fn open_with(path: &Path, options: embedded::Options) -> Result<Embedded, 
     opening
         .await
         .map_err(|e| StartError::Panicked(e.to_string()))?
-}
-
-/// All ports on a database, with the schemas of every record.
-///
-/// # Errors
-/// [`StartError::Port`] if it cannot be read or written.
-pub async fn ports(
-    embedded: &Embedded,
-    clock: Arc<dyn Clock>,
-    breakers: Breakers,
-) -> Result<Ports, StartError> {
-    let state = embedded.state();
-    Ok(Ports {
-        log: embedded.log(),
-        search: embedded.search(),
-        blobs: embedded.blobs(),
-        schemas: Arc::new(Schemas::start(embedded.schemas(), &all_records()).await?),
-        keys: Arc::new(Keys::new(state.clone(), clock.clone())),
-        breakers,
-        state,
-        clock,
-    })
 }

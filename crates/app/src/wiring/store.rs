@@ -7,11 +7,11 @@ use events::all_records;
 use events::map::TopicMap;
 use runtime::breaker::Breakers;
 use runtime::codec::Schemas;
-use runtime::keys::Keys;
 use runtime::ports::clock::Clock;
 use runtime::{PortError, Ports};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Which of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,20 +82,14 @@ impl Store {
         clock: Arc<dyn Clock>,
         breakers: Breakers,
     ) -> Result<Ports, StartError> {
-        let embedded = match self {
-            Self::Embedded(embedded) => return super::ports(embedded, clock, breakers).await,
-            Self::Cluster(cluster) => cluster,
+        let (stores, registry) = match self {
+            Self::Embedded(embedded) => (embedded.stores(), embedded.schemas()),
+            Self::Cluster(cluster) => (cluster.stores(), cluster.schemas.clone() as _),
         };
-        let schemas = Schemas::start(embedded.schemas.clone(), &all_records()).await?;
+        let schemas = Schemas::start(registry, &all_records()).await?;
         Ok(Ports {
-            log: embedded.log.clone(),
-            search: embedded.search.clone(),
-            blobs: embedded.blobs.clone(),
-            schemas: Arc::new(schemas),
-            keys: Arc::new(Keys::new(embedded.state.clone(), clock.clone())),
             breakers,
-            state: embedded.state.clone(),
-            clock,
+            ..Ports::new(stores, schemas, clock)
         })
     }
 
@@ -108,6 +102,14 @@ impl Store {
         match self {
             Self::Embedded(embedded) => lags(embedded).await,
             Self::Cluster(cluster) => Ok(cluster.lags()),
+        }
+    }
+
+    /// What is wrong with consumers, each by its name, as far as the log sees it.
+    pub(super) fn troubles(&self, after: Duration) -> Vec<(String, String)> {
+        match self {
+            Self::Embedded(_) => vec![], // it has no partitions that could not be read
+            Self::Cluster(cluster) => cluster.troubles(after),
         }
     }
 

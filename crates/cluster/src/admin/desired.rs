@@ -1,9 +1,9 @@
 //! What the cluster should be: the map, the records and the settings, put together. Nothing is asked of anybody.
 use crate::registry;
 use crate::settings::Settings;
-use events::map::{Compatibility, ConsumerKind, From, Topic, TopicKind, TopicMap};
+use events::map::{Compatibility, From, Topic, TopicKind, TopicMap};
 use events::{RecordSchema, map};
-use runtime::rows::{HOLDS, IDENTITIES};
+use runtime::rows;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,6 +35,8 @@ pub struct Desired {
     pub collections: Vec<String>,
     /// Inboxes, with who outside may write them.
     pub writers: BTreeMap<String, Vec<String>>,
+    /// Topics of answers to outsiders, with who outside may read them.
+    pub readers: BTreeMap<String, Vec<String>>,
     /// Whose groups are not ours and may be there.
     pub groups_of_others: Vec<String>,
     /// Us, where users have names.
@@ -129,6 +131,10 @@ impl Desired {
             .topics()
             .filter(|topic| topic.kind == TopicKind::Inbox)
             .map(|topic| (topic.name.clone(), topic.writers.clone()));
+        let answers = map
+            .topics()
+            .filter(|topic| topic.is_for_outsiders())
+            .map(|topic| (topic.name.clone(), topic.readers.clone()));
         Self {
             cluster_id: settings.kafka_id.clone(),
             replication,
@@ -136,8 +142,9 @@ impl Desired {
             groups: map.consumers().map(group).collect(),
             subjects: subjects(map, records),
             brokers: brokers(replication),
-            collections: collections(map),
+            collections: rows::collections(map),
             writers: inboxes.collect(),
+            readers: answers.collect(),
             groups_of_others: settings.kafka_groups_of_others.clone(),
             user: settings.kafka_user.clone(),
             name: settings.name.clone(),
@@ -220,24 +227,4 @@ fn brokers(replication: i32) -> BTreeMap<String, Wanted> {
     ]
     .map(|(key, wanted)| (key.to_owned(), wanted))
     .into()
-}
-
-/// Everything that rows are kept of: entities, sagas, views, and the machine's own.
-pub fn collections(map: &TopicMap) -> Vec<String> {
-    let keeps_rows = |kind| {
-        matches!(
-            kind,
-            ConsumerKind::Entity | ConsumerKind::Saga | ConsumerKind::View
-        )
-    };
-    let consumers = map.consumers().map(|(_, consumer)| consumer);
-    let mut all: Vec<String> = consumers
-        .filter(|consumer| keeps_rows(consumer.kind))
-        .map(|consumer| consumer.name.clone())
-        .collect();
-    let ordered = map.consumers().filter(|(_, consumer)| consumer.ordered);
-    all.extend(ordered.map(|(_, consumer)| format!("{HOLDS}.{}", consumer.name)));
-    all.extend([IDENTITIES, runtime::keys::COLLECTION].map(str::to_owned));
-    all.sort();
-    all
 }

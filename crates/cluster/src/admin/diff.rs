@@ -185,7 +185,7 @@ fn brokers(desired: &Desired, observed: &Observed, plan: &mut Plan) {
     }
 }
 
-/// Outsiders write inboxes, and nothing else.
+/// Outsiders write inboxes, and nothing else; each reads the answers to it, in groups that are called as it is.
 fn access(desired: &Desired, observed: &Observed, plan: &mut Plan) {
     let mut authorizers = observed
         .brokers
@@ -208,6 +208,18 @@ fn access(desired: &Desired, observed: &Observed, plan: &mut Plan) {
             let what = format!("--operation Write --operation Describe --topic {topic}");
             plan.access.push(allow(writer, &what));
         }
+    }
+    let mut outside = BTreeSet::new();
+    for (topic, readers) in &desired.readers {
+        for reader in readers {
+            let what = format!("--operation Read --operation Describe --topic {topic}");
+            plan.access.push(allow(reader, &what));
+            outside.insert(reader);
+        }
+    }
+    for reader in outside {
+        let what = format!("--operation Read --group '{reader}.' --resource-pattern-type prefixed");
+        plan.access.push(allow(reader, &what));
     }
     if desired.user.is_empty() {
         return;

@@ -8,7 +8,7 @@ mod kafka;
 mod observed;
 mod plan;
 
-pub use desired::{Desired, DesiredGroup, DesiredSubject, DesiredTopic, Wanted, collections};
+pub use desired::{Desired, DesiredGroup, DesiredSubject, DesiredTopic, Wanted};
 pub use diff::plan;
 pub use kafka::KafkaFault;
 pub use observed::{AUTHORIZER, Observed, ObservedSubject, ObservedTopic};

@@ -5,9 +5,11 @@
 //! something old (a primary that does not know yet that it is none any more) loses at the save.
 mod document;
 mod fault;
+mod plan;
 mod prepare;
 mod read;
 mod save;
+mod sweep;
 #[cfg(all(test, feature = "servers"))]
 mod tests;
 
@@ -158,6 +160,6 @@ impl State for MongoState {
         now_ms: i64,
         limit: usize,
     ) -> BoxFuture<'a, Result<usize, PortError>> {
-        Box::pin(async move { save::sweep(self, collection, now_ms, limit).await })
+        Box::pin(async move { sweep::sweep(self, collection, now_ms, limit).await })
     }
 }

@@ -8,10 +8,8 @@ use events::conversations::AskQuestion;
 use events::map::TopicMap;
 use events::topic::consumer;
 use events::{MessageId, Personal, ReplyAddress, ReplyStatus, TenantId, all_records, topic};
-use runtime::breaker::Breakers;
 use runtime::codec::Schemas;
 use runtime::emission::Emitter;
-use runtime::keys::Keys;
 use runtime::ports::clock::Clock;
 use runtime::ports::log::Message;
 use runtime::ports::state::{Row, Save};
@@ -102,20 +100,8 @@ impl World {
             Options::new(clock.clone(), topics.collect()),
         )
         .unwrap();
-        let ports = Ports {
-            log: file.log(),
-            state: file.state(),
-            search: file.search(),
-            blobs: file.blobs(),
-            schemas: Arc::new(
-                Schemas::start(file.schemas(), &all_records())
-                    .await
-                    .unwrap(),
-            ),
-            keys: Arc::new(Keys::new(file.state(), clock.clone())),
-            breakers: Breakers::new(clock.clone()),
-            clock,
-        };
+        let schemas = Schemas::start(file.schemas(), &all_records()).await;
+        let ports = Ports::new(file.stores(), schemas.unwrap(), clock);
         let mut all = consumers();
         if workers {
             all.extend([

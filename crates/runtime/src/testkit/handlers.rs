@@ -1,11 +1,11 @@
 //! given/when/then for a handler: blobs in memory, every other port as the test gives it, else unreachable.
 use super::nowhere::{Nowhere, StillClock};
-use crate::breaker::Breakers;
 use crate::codec::Schemas;
-use crate::keys::Keys;
 use crate::ports::blobs::{BlobError, Blobs, Content};
 use crate::ports::search::Search;
-use crate::{BoxFuture, Context, Emits, Failure, Handler, Moment, PortError, Ports, Verdict};
+use crate::{
+    BoxFuture, Context, Emits, Failure, Handler, Moment, PortError, Ports, Stores, Verdict,
+};
 use bytes::Bytes;
 use events::{BlobRef, TenantId};
 use futures::StreamExt;
@@ -26,16 +26,14 @@ pub async fn given<H: Handler>(handler: H) -> Given<H> {
     let (clock, nowhere) = (Arc::new(StillClock::default()), Arc::new(Nowhere));
     let blobs = Arc::new(OneTenantsBlobs::default());
     let schemas = Schemas::start(nowhere.clone(), &[]).await;
-    let ports = Ports {
+    let schemas = schemas.unwrap_or_else(|_| unreachable!("no record is resolved"));
+    let stores = Stores {
         log: nowhere.clone(),
         state: nowhere.clone(),
-        search: nowhere.clone(),
+        search: nowhere,
         blobs: blobs.clone(),
-        clock: clock.clone(),
-        schemas: Arc::new(schemas.unwrap_or_else(|_| unreachable!("no record is resolved"))),
-        keys: Arc::new(Keys::new(nowhere, clock.clone())),
-        breakers: Breakers::new(clock),
     };
+    let ports = Ports::new(stores, schemas, clock);
     Given {
         handler,
         ports,

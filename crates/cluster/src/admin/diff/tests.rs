@@ -263,17 +263,26 @@ fn brokers_are_held_against_what_we_need() {
 }
 
 #[test]
-fn outsiders_write_inboxes_only() {
+fn outsiders_write_inboxes_only_and_read_their_answers() {
     let plan = but(|_| ());
-    let of_upstream: Vec<&String> = plan
+    let of_upstream: Vec<&str> = plan
         .access
         .iter()
         .filter(|c| c.contains("User:upstream"))
+        .filter_map(|c| c.split_once("'User:upstream' "))
+        .map(|(_, what)| what)
         .collect();
-    assert_eq!(of_upstream.len(), 1, "{of_upstream:?}");
-    assert!(
-        of_upstream[0]
-            .ends_with("--operation Write --operation Describe --topic inbox.document.uploaded")
+    let write = |inbox: &str| format!("--operation Write --operation Describe --topic {inbox}");
+    assert_eq!(
+        of_upstream,
+        [
+            write("inbox.chatbots.commands").as_str(),
+            &write("inbox.conversations.commands"),
+            &write("inbox.document.uploaded"),
+            &write("inbox.documents.commands"),
+            "--operation Read --operation Describe --topic replies.upstream",
+            "--operation Read --group 'upstream.' --resource-pattern-type prefixed",
+        ]
     );
     let open = but(|observed| {
         for broker in observed.brokers.values_mut() {

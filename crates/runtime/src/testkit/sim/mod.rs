@@ -30,6 +30,7 @@ pub use history::{Event, History, What};
 pub use options::{SimOptions, SimTopic};
 pub use random::Random;
 
+use crate::Stores;
 use crate::ports::blobs::Blobs;
 use crate::ports::clock::Clock;
 use crate::ports::log::{Checkpoint, Log, Message};
@@ -310,6 +311,15 @@ impl SimProcess {
     /// Its blob store.
     pub fn blobs(&self) -> Arc<dyn Blobs> {
         Arc::new(blobs::SimBlobs(self.wire.clone()))
+    }
+    /// What it reaches, as the runtime's ports take it.
+    pub fn stores(&self) -> Stores {
+        Stores {
+            log: self.log(),
+            state: self.state(),
+            search: self.search(),
+            blobs: self.blobs(),
+        }
     }
     /// Its schema registry.
     pub fn schemas(&self) -> Arc<dyn SchemaRegistry> {
