@@ -1,5 +1,6 @@
 //! What stands in a message's headers: CloudEvents in binary mode, W3C tracing, request and reply.
 use crate::MessageId;
+use crate::outside::{hex, spring};
 use serde::{Deserialize, Serialize};
 
 /// The names of the headers, each once.
@@ -46,6 +47,8 @@ pub mod name {
     pub const REDRIVEN: &str = "redriven";
     /// `clients` where an answer was asked for from outside (K4).
     pub const ORIGIN: &str = "origin";
+    /// In an answer to an outsider: names its command, for a copy of it that comes later (I3).
+    pub const COMMAND: &str = "command";
 }
 
 /// Headers as they are on the log: in order, names may repeat; the last one counts.
@@ -164,6 +167,8 @@ pub struct Envelope {
     pub redriven: Option<String>,
     /// In an undo: the idempotency key of what it undoes.
     pub undoes: Option<String>,
+    /// In an answer to an outsider: which command it answers.
+    pub command: Option<String>,
 }
 
 impl Envelope {
@@ -171,13 +176,13 @@ impl Envelope {
     /// (`kafka_replyTopic`, `kafka_replyPartition` as 4 bytes big-endian, `kafka_correlationId`).
     pub fn read(headers: &Headers) -> Self {
         let text = |name: &str| headers.text(name).map(str::to_owned);
-        let request = text(name::REQUEST).or_else(|| headers.get("kafka_correlationId").map(hex));
-        let topic = text(name::REPLY_TO).or_else(|| text("kafka_replyTopic"));
+        let request = text(name::REQUEST).or_else(|| headers.get(spring::CORRELATION).map(hex));
+        let topic = text(name::REPLY_TO).or_else(|| text(spring::REPLY_TOPIC));
         let partition = headers
             .text(name::REPLY_PARTITION)
             .and_then(|p| p.parse().ok())
             .or_else(|| {
-                let bytes = headers.get("kafka_replyPartition")?;
+                let bytes = headers.get(spring::REPLY_PARTITION)?;
                 Some(i32::from_be_bytes(bytes.try_into().ok()?))
             });
         let reply_status = headers
@@ -206,6 +211,7 @@ impl Envelope {
             deadline_ms: headers.text(name::DEADLINE).and_then(|d| d.parse().ok()),
             redriven: text(name::REDRIVEN),
             undoes: text(name::UNDOES),
+            command: text(name::COMMAND),
         }
     }
 
@@ -217,8 +223,4 @@ impl Envelope {
             id: self.id.clone()?,
         })
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`id`]: tenants, keys, message ids, and which partition a key belongs to;
 //! - [`envelope`]: what stands in a message's headers (CloudEvents, tracing, request and reply);
+//! - [`outside`]: how an outsider's request is called while it is carried out;
 //! - [`record`]: what a record is, and how it is read and written as Avro (rules A1-A4);
 //! - [`personal`]: fields about a person, sealed in the message (rule G1);
 //! - [`reply`]: `Refused`, `Failed`, `Progress`; what else answers a command is `Done`;
@@ -17,6 +18,7 @@ pub mod envelope;
 pub mod id;
 pub mod knowledge;
 pub mod map;
+pub mod outside;
 pub mod personal;
 pub mod record;
 mod records;

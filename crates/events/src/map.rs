@@ -55,7 +55,7 @@ pub enum ConsumerKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Replies {
-    /// Anybody, also in a header set outside.
+    /// Clients: edges name `replies`, outsiders the topic that is theirs, also in a header set outside.
     Clients,
     /// Our own consumers only.
     Internal,
@@ -129,10 +129,12 @@ pub struct Topic {
     pub replies: Option<Replies>,
     /// For events: what a new schema version must keep.
     pub compatibility: Option<Compatibility>,
-    /// For inboxes: the tenants that its writers may name.
+    /// For inboxes: the tenants that its writers may name. For replies to outsiders: those that they may hear of.
     pub tenants: Option<Tenants>,
     /// For inboxes: the principals outside that may write it.
     pub writers: Vec<String>,
+    /// For replies to outsiders: the principals outside that read it.
+    pub readers: Vec<String>,
     /// Who reads it.
     pub consumers: Vec<ConsumerSpec>,
 }
@@ -141,10 +143,30 @@ impl Topic {
     /// Whether a `reply-to` may name it; `from_outside`: in a header that was set outside (K4).
     pub fn may_be_answered(&self, from_outside: bool) -> bool {
         match self.replies {
-            Some(Replies::Clients) => true,
+            // Those of the edges are theirs: who could name them could complete what others asked for.
+            Some(Replies::Clients) => !from_outside || self.is_for_outsiders(),
             Some(Replies::Internal) => !from_outside,
             None => false,
         }
+    }
+    /// Whether it carries answers to outsiders: `replies.<outsider>`.
+    pub fn is_for_outsiders(&self) -> bool {
+        self.kind == TopicKind::Replies && !self.readers.is_empty()
+    }
+    /// Whether a writer of `inbox` may name it in a `reply-to` of a message about `tenant`: it is read by one of them,
+    /// who may hear of that tenant. (Who of an inbox's writers wrote a message, nobody can say.)
+    pub fn answers_writers_of(&self, inbox: &Topic, tenant: &str) -> bool {
+        let tenants = self.tenants.as_ref();
+        self.is_read_by_writers_of(inbox) && tenants.is_some_and(|tenants| tenants.allow(tenant))
+    }
+    /// Whether it is for outsiders, and one of the writers of `inbox` reads it.
+    pub fn is_read_by_writers_of(&self, inbox: &Topic) -> bool {
+        let writes = |reader: &String| inbox.writers.contains(reader);
+        self.is_for_outsiders() && self.readers.iter().any(writes)
+    }
+    /// Whether it is the inbox of a context's commands.
+    pub fn takes_commands(&self) -> bool {
+        self.kind == TopicKind::Inbox && self.name.ends_with(".commands")
     }
 }
 
@@ -300,6 +322,7 @@ fn dead_letters(topic: &Topic, consumer: &ConsumerSpec) -> Topic {
         compatibility: None,
         tenants: None,
         writers: vec![],
+        readers: vec![],
         consumers: vec![],
     }
 }

@@ -33,6 +33,16 @@ impl Personal {
             Self::Erased => Some(ERASED_TEXT),
         }
     }
+    /// As it is written to somebody outside, on a topic that is theirs alone: the clear text itself
+    /// (docs/adr/0004). Never for a topic that others read.
+    pub fn for_outside(&self) -> Self {
+        let text = match self {
+            Self::Clear(text) | Self::Sealed(text) => text,
+            Self::Erased => ERASED_TEXT,
+        };
+        // What is written of this variant is its text as it stands.
+        Self::Sealed(text.to_owned())
+    }
 }
 impl From<&str> for Personal {
     fn from(text: &str) -> Self {
@@ -203,6 +213,16 @@ mod tests {
         let key = SubjectKey([7; 32]);
         assert_eq!(seal("hello", &key, TO, "m1"), seal("hello", &key, TO, "m1"));
         assert_ne!(seal("hello", &key, TO, "m1"), seal("hello", &key, TO, "m2"));
+    }
+    #[test]
+    fn what_goes_outside_is_clear() {
+        let told = Personal::from("my name").for_outside();
+        let written = serde_json::to_string(&told).expect("it may be written");
+        assert_eq!(written, "\"my name\"");
+        assert_eq!(
+            serde_json::to_string(&Personal::Erased.for_outside()).expect("so may this"),
+            format!("\"{ERASED_TEXT}\"")
+        );
     }
     #[test]
     fn clear_text_is_never_serialized_or_printed() {

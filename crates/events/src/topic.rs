@@ -2,6 +2,12 @@
 
 /// What upstream systems say of documents that were uploaded there.
 pub const INBOX_DOCUMENT_UPLOADED: &str = "inbox.document.uploaded";
+/// What systems outside ask of documents.
+pub const INBOX_DOCUMENTS_COMMANDS: &str = "inbox.documents.commands";
+/// What systems outside ask of chatbots.
+pub const INBOX_CHATBOTS_COMMANDS: &str = "inbox.chatbots.commands";
+/// What systems outside ask of conversations.
+pub const INBOX_CONVERSATIONS_COMMANDS: &str = "inbox.conversations.commands";
 /// The input of the documents.
 pub const DOCUMENTS_DOCUMENT: &str = "documents.document";
 /// The input of the handlers that read uploads.
@@ -64,12 +70,17 @@ pub const ANSWERS_EFFECTS: &str = "answers.effects";
 pub const ANSWERS_DELTAS: &str = "answers.deltas";
 /// Answers to clients; edges read a partition by hand.
 pub const REPLIES: &str = "replies";
+/// Answers to the upstream systems.
+pub const REPLIES_UPSTREAM: &str = "replies.upstream";
 /// A saga needs a person.
 pub const SAGA_ALERTED: &str = "saga.alerted";
 
 /// Every topic above.
 pub const ALL: &[&str] = &[
     INBOX_DOCUMENT_UPLOADED,
+    INBOX_DOCUMENTS_COMMANDS,
+    INBOX_CHATBOTS_COMMANDS,
+    INBOX_CONVERSATIONS_COMMANDS,
     DOCUMENTS_DOCUMENT,
     DOCUMENTS_EFFECTS,
     DOCUMENT_UPLOADED,
@@ -101,6 +112,7 @@ pub const ALL: &[&str] = &[
     ANSWERS_EFFECTS,
     ANSWERS_DELTAS,
     REPLIES,
+    REPLIES_UPSTREAM,
     SAGA_ALERTED,
 ];
 
@@ -108,6 +120,8 @@ pub const ALL: &[&str] = &[
 pub mod consumer {
     /// Checks what upstream systems say and passes it on.
     pub const DOCUMENTS_BORDER: &str = "documents.border";
+    /// Checks what is asked of documents from outside and passes it on.
+    pub const DOCUMENTS_COMMANDS: &str = "documents.commands";
     /// The documents.
     pub const DOCUMENTS_DOCUMENT: &str = "documents.document";
     /// Reads uploads.
@@ -130,6 +144,8 @@ pub mod consumer {
     pub const KNOWLEDGE_EFFECTS: &str = "knowledge.effects";
     /// What of each document was expected, embedded, stored, retrievable.
     pub const KNOWLEDGE_LEDGER: &str = "knowledge.ledger";
+    /// Checks what is asked of chatbots from outside and passes it on.
+    pub const CHATBOTS_COMMANDS: &str = "chatbots.commands";
     /// The saga that creates a chatbot.
     pub const CHATBOTS_CREATION: &str = "chatbots.creation";
     /// The saga that deletes a chatbot.
@@ -148,6 +164,8 @@ pub mod consumer {
     pub const CHATBOTS_UPLOADS: &str = "chatbots.uploads";
     /// Lists chatbots.
     pub const CHATBOTS_DIRECTORY: &str = "chatbots.directory";
+    /// Checks what is asked of conversations from outside and passes it on.
+    pub const CONVERSATIONS_COMMANDS: &str = "conversations.commands";
     /// The conversations.
     pub const CONVERSATIONS_CONVERSATION: &str = "conversations.conversation";
     /// Ends all conversations of a chatbot.
@@ -166,12 +184,15 @@ pub mod consumer {
     pub const ANSWERS_SETTINGS: &str = "answers.settings";
     /// Completes the operations of the edge from replies.
     pub const OPERATIONS: &str = "operations";
+    /// Where the answers to the upstream systems stand.
+    pub const OPERATIONS_UPSTREAM: &str = "operations.upstream";
     /// What needs a person.
     pub const SAGAS_ALERTS: &str = "sagas.alerts";
 
     /// Every consumer above.
     pub const ALL: &[&str] = &[
         DOCUMENTS_BORDER,
+        DOCUMENTS_COMMANDS,
         DOCUMENTS_DOCUMENT,
         DOCUMENTS_EFFECTS,
         DOCUMENTS_AFTER,
@@ -183,6 +204,7 @@ pub mod consumer {
         KNOWLEDGE_INDEX,
         KNOWLEDGE_EFFECTS,
         KNOWLEDGE_LEDGER,
+        CHATBOTS_COMMANDS,
         CHATBOTS_CREATION,
         CHATBOTS_DELETION,
         CHATBOTS_CHATBOT,
@@ -192,6 +214,7 @@ pub mod consumer {
         CHATBOTS_EFFECTS,
         CHATBOTS_UPLOADS,
         CHATBOTS_DIRECTORY,
+        CONVERSATIONS_COMMANDS,
         CONVERSATIONS_CONVERSATION,
         CONVERSATIONS_CLOSING,
         CONVERSATIONS_EFFECTS,
@@ -201,6 +224,7 @@ pub mod consumer {
         ANSWERS_EFFECTS,
         ANSWERS_SETTINGS,
         OPERATIONS,
+        OPERATIONS_UPSTREAM,
         SAGAS_ALERTS,
     ];
 }

@@ -6,6 +6,7 @@ use crate::moment::Moment;
 use crate::ports::log::Outgoing;
 use crate::trace;
 use events::envelope::name;
+use events::outside::{OutsideRequest, spring};
 use events::{Addressed, Headers, Key, ReplyAddress, ReplyStatus, TenantId};
 
 /// An event over this is refused; large content is a blob (G2). In bytes of key, headers and payload.
@@ -53,6 +54,14 @@ struct Saying<'a> {
     idempotency_key: Option<&'a str>,
     deadline_ms: Option<i64>,
     undoes: Option<&'a str>,
+    /// It answers this request of an outsider.
+    outside: Option<&'a OutsideRequest>,
+}
+
+/// What an outsider called its request, if one asked.
+fn outside(to: &ReplyAddress) -> Option<OutsideRequest> {
+    let carried = to.from_outside.then_some(to.request.as_str());
+    carried.and_then(OutsideRequest::read)
 }
 
 impl<'a> Emitter<'a> {
@@ -92,7 +101,7 @@ impl<'a> Emitter<'a> {
         part: &str,
     ) -> Result<Option<Outgoing>, EmissionError> {
         let to = match &out.to {
-            To::Topic(topic, id) => {
+            To::Topic(topic, id) | To::Onward(topic, id) => {
                 if !declared(topic, out.body.name()) {
                     return Err(EmissionError::NotDeclared {
                         consumer: at.consumer.to_string(),
@@ -110,7 +119,7 @@ impl<'a> Emitter<'a> {
                     request: String::new(),
                     from_outside: false,
                 };
-                let saying = Saying {
+                let mut saying = Saying {
                     reply_to: out.request.is_some().then_some(&answer_here),
                     request: out.request.as_deref(),
                     idempotency_key: out.idempotency_key.as_deref().or(inherited),
@@ -118,6 +127,11 @@ impl<'a> Emitter<'a> {
                     undoes: out.undoes.as_deref(),
                     ..Saying::default()
                 };
+                if matches!(out.to, To::Onward(..)) {
+                    saying.reply_to = at.reply_to.as_ref();
+                    saying.request = saying.reply_to.map(|to| to.request.as_str());
+                    saying.deadline_ms = at.deadline_ms;
+                }
                 let key = self.key(at, topic, id, &*out.body)?;
                 return self
                     .message(at, topic, key, None, &*out.body, part, &saying)
@@ -130,6 +144,10 @@ impl<'a> Emitter<'a> {
         let Some((to, status)) = to else {
             return Ok(None);
         };
+        // Spring takes the first reply for the answer.
+        if status == ReplyStatus::Progress && outside(to).is_some_and(|to| to.spring.is_some()) {
+            return Ok(None);
+        }
         self.reply(at, to, status, &*out.body, part).await.map(Some)
     }
 
@@ -164,9 +182,15 @@ impl<'a> Emitter<'a> {
         body: &dyn AnyRecord,
         part: &str,
     ) -> Result<Outgoing, EmissionError> {
+        let outside = outside(to);
+        let request = match &outside {
+            Some(outside) => outside.request(),
+            None => Some(to.request.clone()),
+        };
         let saying = Saying {
-            request: Some(&to.request),
+            request: request.as_deref(),
             status: Some(status),
+            outside: outside.as_ref(),
             ..Saying::default()
         };
         let key = if to.key.is_empty() {
@@ -222,16 +246,22 @@ impl<'a> Emitter<'a> {
             headers.set(name::REPLY_TO, to.topic.as_str());
             headers.set(name::REPLY_KEY, to.key.as_str());
             headers.set_some(name::REPLY_PARTITION, to.partition.map(|p| p.to_string()));
+            headers.set_some(name::ORIGIN, to.from_outside.then_some("clients"));
         }
         headers.set_some(name::REQUEST, saying.request);
         headers.set_some(name::REPLY_STATUS, saying.status.map(ReplyStatus::as_str));
         headers.set_some(name::IDEMPOTENCY_KEY, saying.idempotency_key);
         headers.set_some(name::DEADLINE, saying.deadline_ms.map(|d| d.to_string()));
         headers.set_some(name::UNDOES, saying.undoes);
+        if let Some(outside) = saying.outside {
+            headers.set(name::COMMAND, outside.command.as_str());
+            headers.set_some(spring::CORRELATION, outside.spring.as_deref());
+        }
 
-        let subject = body.subject_key();
+        let subject = body.subject_key().filter(|_| saying.outside.is_none());
         headers.set_some(name::SUBJECT_KEY, subject.as_deref());
         let datum = match &subject {
+            None if saying.outside.is_some() => body.encode_for_outside(),
             None => body.encode(None),
             Some(subject) => {
                 let key = self.ports.keys.sealing(&at.tenant, subject).await?;

@@ -22,6 +22,11 @@ pub trait AnyRecord: Any + Debug + Send + Sync {
     /// # Errors
     /// [`Unencodable`].
     fn encode(&self, sealing: Option<&Sealing<'_>>) -> Result<Vec<u8>, Unencodable>;
+    /// Avro bytes for somebody outside, personal fields clear (docs/adr/0004).
+    ///
+    /// # Errors
+    /// [`Unencodable`].
+    fn encode_for_outside(&self) -> Result<Vec<u8>, Unencodable>;
 }
 
 /// What personal fields are sealed with.
@@ -72,6 +77,13 @@ impl<R: Record> AnyRecord for R {
         }
         R::schema().encode(&record)
     }
+    fn encode_for_outside(&self) -> Result<Vec<u8>, Unencodable> {
+        let mut record = self.clone();
+        for (_, value) in record.personal() {
+            *value = value.for_outside();
+        }
+        R::schema().encode(&record)
+    }
 }
 
 /// Where a record goes.
@@ -79,6 +91,8 @@ impl<R: Record> AnyRecord for R {
 pub enum To {
     /// A topic, under the key of this id.
     Topic(&'static str, String),
+    /// The same, and whoever gets it answers who sent the message at hand, by their deadline: borders pass on so.
+    Onward(&'static str, String),
     /// Whoever sent the message at hand, if they asked for an answer.
     Sender(ReplyStatus),
     /// Whoever sent an earlier message.
@@ -109,6 +123,11 @@ pub struct Emits(pub Vec<Out>);
 /// An event or command and nothing more.
 pub fn emit<A: Addressed>(record: A) -> Emits {
     Emits::default().and(record)
+}
+/// The command of an outsider, passed on as it was asked: who carries it out answers the outsider.
+pub fn pass_on<A: Addressed>(command: A) -> Emits {
+    let to = To::Onward(A::TOPIC, command.id().to_owned());
+    Emits::default().push(to, Box::new(command))
 }
 /// The answer `Done` and nothing more.
 pub fn reply<R: Record>(record: R) -> Emits {

@@ -5,9 +5,11 @@
 //! - `testkit` (a feature of that name, for tests only): given/when/then, the simulated cluster, the conformance
 //!   suites, and [`engine::Options`] that break a rule.
 
+pub mod answers_outside;
 mod base64_bytes;
 pub mod breaker;
 pub mod codec;
+pub mod commands;
 pub mod consumer;
 pub mod context;
 pub mod dead_letters;
@@ -30,6 +32,7 @@ pub mod trace;
 mod verdict;
 mod view;
 
+pub use commands::command;
 pub use consumer::Consumer;
 pub use context::{Context, Ports, Stores};
 pub use emits::{Emits, emit, reply};

@@ -184,6 +184,13 @@ impl House {
         self.send(self.request(self.uploading(bot, name, bytes)))
             .await
     }
+    /// Puts a blob, for those who name it.
+    pub(super) async fn put(&self, text: &str) -> Value {
+        let request = self.client.post(self.url("blobs")).body(text.to_owned());
+        let reply = self.send(self.request(request)).await;
+        assert_eq!(reply.status, 201, "{}", reply.body);
+        reply.body
+    }
     /// Does not wait; the operation's address.
     pub(super) async fn upload_later(&self, bot: &str, name: &str) -> String {
         let request = self

@@ -2,6 +2,7 @@
 //! is a process of its own.
 mod house;
 mod outside;
+mod outsiders;
 
 use house::House;
 use std::time::{Duration, Instant};
@@ -9,10 +10,13 @@ use std::time::{Duration, Instant};
 /// K5: a session of 6 s, a heartbeat, and an open transaction that the broker looks for every second (K3).
 const SERVED_AGAIN: Duration = Duration::from_secs(8);
 
-/// One test, since the topics have fixed names and there is one broker.
+/// Whoever has it runs workers on the broker that all of these tests share: its topics have fixed names.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workers_in_processes_of_their_own_do_the_whole_work_on_servers_and_lose_nothing_when_killed()
  {
+    let _alone = ALONE.lock().await;
     let mut house = House::build().await;
     let bot = format!("bot-{}", std::process::id());
     let bot = bot.as_str();

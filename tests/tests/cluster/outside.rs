@@ -8,14 +8,16 @@ use events::map::{TopicKind, TopicMap};
 use runtime::ports::log::Log;
 use std::collections::BTreeSet;
 
-/// Nothing that a worker said for good stands there twice. (What the edge sends may be sent again under the same id, H2;
-/// pieces of answers may be said again, H3.)
+/// Nothing that a worker said for good stands there twice. (What the edge sends may be sent again under the same id, H2, and
+/// what outsiders write, I3; pieces of answers may be said again, H3.)
 pub(super) async fn nothing_is_said_twice(house: &House) {
     let options = Options::new(Kafka::plaintext(&house.kafka), "outside");
     let log = KafkaLog::open(options).await.expect("the broker answers");
     let (mut seen, mut twice) = (BTreeSet::new(), vec![]);
     let topics = TopicMap::embedded().topics();
-    for topic in topics.filter(|topic| topic.kind != TopicKind::Ephemeral) {
+    for topic in
+        topics.filter(|topic| !matches!(topic.kind, TopicKind::Ephemeral | TopicKind::Inbox))
+    {
         for partition in 0..topic.partitions {
             let end = log.end(&topic.name, partition).await.expect("the end");
             let mut from = 0;

@@ -118,6 +118,39 @@ fn the_code_of_the_guide_to_sagas_is_compiled_and_tested() {
     holds("docs/guides/write-a-saga.md", "trials");
 }
 
+/// tests/tests/cluster/outsiders.rs runs it on real servers.
+#[test]
+fn the_program_of_the_guide_to_systems_outside_is_the_one_that_is_run() {
+    let page = "docs/guides/connect-a-system.md";
+    let program = root().join("tests/services/clients/src/guide.py");
+    let program = std::fs::read_to_string(program).expect("the program");
+    let blocks = blocks(page);
+    let python = blocks.iter().filter(|block| block.kind == "python");
+    let wrong: Vec<&str> = python
+        .clone()
+        .filter(|block| !stands_in(&block.text, &program))
+        .map(|block| block.text.as_str())
+        .collect();
+    assert!(python.count() > 4 && wrong.is_empty(), "{wrong:?}");
+}
+/// What it says of topics is what the map says.
+#[test]
+fn the_guide_to_systems_outside_names_every_command_that_they_may_send() {
+    let page = "docs/guides/connect-a-system.md";
+    let text = std::fs::read_to_string(root().join(page)).expect("a page");
+    let map = events::map::TopicMap::embedded();
+    for inbox in map.topics().filter(|topic| topic.takes_commands()) {
+        let row = format!("| `{}` |", inbox.name);
+        let row = text.lines().find(|line| line.starts_with(&row));
+        let row = row.unwrap_or_else(|| panic!("{page} has no {}", inbox.name));
+        for record in &inbox.schemas {
+            let name = record.rsplit('.').next().unwrap_or_default();
+            assert!(row.contains(&format!("`{name}`")), "{name}: {row}");
+        }
+        assert_eq!(row.matches('`').count(), 2 + 2 * inbox.schemas.len());
+    }
+}
+
 #[test]
 fn a_block_stands_in_a_file_word_for_word_or_not() {
     let file = "fn a() {\n    one();\n\n    two();\n}\n";

@@ -1,6 +1,7 @@
 //! Chatbots: created and deleted as a whole by sagas; configured, paused, resumed.
 
 pub mod chatbot; // the entity: what a chatbot is and what may be asked of it
+pub mod commands; // inbox.chatbots.commands -> the sagas and the chatbots
 pub mod creation; // saga create-chatbot.v2: open the sources, register, ingest, build the prompt, activate; or nothing
 pub mod deletion; // saga delete-chatbot.v2: retire, then nothing is left, and somebody looks
 pub mod directory; // view: what chatbots there are
@@ -30,6 +31,7 @@ use saga::SagaEntity;
 /// What this worker consumes and emits. tests/tests/architecture holds it against topics.yaml.
 pub fn consumers() -> Vec<Consumer> {
     vec![
+        commands::border(),
         Consumer::entity::<SagaEntity<creation::Creation>>(consumer::CHATBOTS_CREATION)
             .emits::<RegisterChatbot>()
             .emits::<RemoveChatbot>()

@@ -1,6 +1,7 @@
 //! Conversations: questions and answers of one visitor with one chatbot, in order.
 
 pub mod closing; // the entity: all conversations of a chatbot are ended, with it
+pub mod commands; // inbox.conversations.commands -> the conversations
 pub mod conversation; // the entity: one question at a time, follow-ups with what was said before
 pub mod endings; // view: which conversations were ended
 mod error;
@@ -27,6 +28,7 @@ pub const RETENTION_MS: i64 = 30 * 24 * 3_600_000;
 /// What this worker consumes and emits. tests/tests/architecture holds it against topics.yaml.
 pub fn consumers() -> Vec<Consumer> {
     vec![
+        commands::border(),
         Consumer::entity::<conversation::Conversation>(consumer::CONVERSATIONS_CONVERSATION)
             .emits::<WriteAnswer>()
             .emits::<QuestionAsked>()

@@ -1,6 +1,7 @@
 //! The border: what upstream systems say of their uploads. Tenant, size, schema and identity are checked by the
 //! runtime (I3); here it is what stands in the fields.
 use crate::blobs::is_upload;
+use events::BlobRef;
 use events::documents::{AddDocument, DocumentUploaded};
 use events::id::check_part;
 use runtime::{Emits, Moment, emit};
@@ -41,21 +42,31 @@ pub fn accept(said: DocumentUploaded, _at: &Moment) -> Result<Emits, (&'static s
 }
 
 fn check(said: &DocumentUploaded) -> Result<(), String> {
-    check_part(&said.document).map_err(|e| format!("document: {e}"))?;
-    check_part(&said.chatbot).map_err(|e| format!("chatbot: {e}"))?;
-    if said.name.trim().is_empty() || said.name.chars().count() > MAX_NAME {
+    check_ids(&said.document, &said.chatbot)?;
+    check_upload(&said.name, &said.media_type, &said.blob)
+}
+
+/// Whose an upload is.
+pub(crate) fn check_ids(document: &str, chatbot: &str) -> Result<(), String> {
+    check_part(document).map_err(|e| format!("document: {e}"))?;
+    check_part(chatbot).map_err(|e| format!("chatbot: {e}"))
+}
+
+/// What an upload from outside may be called, and where it may stand.
+pub(crate) fn check_upload(name: &str, media_type: &str, blob: &BlobRef) -> Result<(), String> {
+    if name.trim().is_empty() || name.chars().count() > MAX_NAME {
         return Err(format!("name: 1 to {MAX_NAME} characters are expected"));
     }
-    if said.name.chars().any(char::is_control) {
+    if name.chars().any(char::is_control) {
         return Err("name: control characters are not allowed".into());
     }
-    if said.media_type.len() > MAX_MEDIA_TYPE {
+    if media_type.len() > MAX_MEDIA_TYPE {
         return Err(format!(
             "media_type: at most {MAX_MEDIA_TYPE} bytes are expected"
         ));
     }
     let letter = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'/' | b'.');
-    let id = &said.blob.id;
+    let id = &blob.id;
     if id.is_empty() || id.len() > MAX_BLOB_ID || !id.bytes().all(letter) {
         return Err(format!(
             "blob.id: 1 to {MAX_BLOB_ID} of a-z, 0-9, '-', '/' and '.' are expected"
@@ -65,7 +76,7 @@ fn check(said: &DocumentUploaded) -> Result<(), String> {
     if is_upload(id) {
         return Err("blob.id: it is an upload's own; put the content by itself".into());
     }
-    if said.blob.size < 0 {
+    if blob.size < 0 {
         return Err("blob.size: it is negative".into());
     }
     Ok(())
@@ -74,7 +85,6 @@ fn check(said: &DocumentUploaded) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use events::BlobRef;
 
     fn uploaded() -> DocumentUploaded {
         DocumentUploaded {

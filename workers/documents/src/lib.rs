@@ -3,6 +3,7 @@
 pub mod after; // what the index says -> the document
 pub mod blobs; // which blobs are a document's
 pub mod border; // inbox.document.uploaded -> AddDocument
+pub mod commands; // inbox.documents.commands -> the documents
 pub mod directory; // view: what documents there are
 pub mod discard_blobs; // effect: blobs that nothing needs any more
 pub mod document; // the entity: what a document is and what may happen to it
@@ -14,7 +15,7 @@ pub use error::{DiscardBlobsError, DocumentRefusal, ParseUploadError};
 
 use events::consumer;
 use events::documents::{
-    self as commands, AddDocument, DocumentChanged, DocumentDeleted, DocumentParsed,
+    self, AddDocument, DocumentChanged, DocumentDeleted, DocumentParsed,
     DocumentRejected, DocumentUploaded, IndexFailed, IndexReady, IndexRemoved,
 };
 use parse::Limits;
@@ -24,9 +25,10 @@ use runtime::Consumer;
 pub fn consumers(limits: Limits) -> Vec<Consumer> {
     vec![
         Consumer::fallible_route(consumer::DOCUMENTS_BORDER, border::accept).emits::<AddDocument>(),
+        commands::border(),
         Consumer::entity::<document::Document>(consumer::DOCUMENTS_DOCUMENT)
-            .emits::<commands::ParseUpload>()
-            .emits::<commands::DiscardBlobs>()
+            .emits::<documents::ParseUpload>()
+            .emits::<documents::DiscardBlobs>()
             .emits::<DocumentUploaded>()
             .emits::<DocumentParsed>()
             .emits::<DocumentRejected>()

@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 const HOW: &str = "Payloads are Avro in Confluent framing: a zero byte, the schema id in 4 bytes big-endian, the datum. \
     Headers are CloudEvents in binary mode (ce_id, ce_source, ce_type, ce_time, ce_subject, ce_tenantid, \
     ce_correlationid, ce_causationid). Keys are `<tenant>/<id>`, both [a-z0-9-]+, and partitions follow murmur2 of the \
-    key. Read with isolation.level=read_committed: what was not committed never happened. Write to inboxes only.";
+    key. Read with isolation.level=read_committed: what was not committed never happened. Write to inboxes only. A command on an inbox is answered on the topic that its \
+    header reply-to (or Spring's kafka_replyTopic) names, which must be the writer's own replies.<outsider>; reply-status \
+    is done, refused, failed or progress, correlation-id and kafka_correlationId come back as they were sent.";
 
 /// The document.
 pub(super) fn document(map: &TopicMap) -> Value {
@@ -61,12 +63,13 @@ fn channel(topic: &Topic) -> Value {
     })
 }
 
-/// What an outsider may do with a topic: write inboxes, read events; everything else is between ourselves. Actions are
+/// What an outsider may do with a topic: write inboxes, read events and the answers to it; everything else is between ourselves. Actions are
 /// Troupe's, so that it receives what an outsider sends.
 fn operation(topic: &Topic) -> Option<(String, Value)> {
     let action = match topic.kind {
         TopicKind::Inbox => "receive",
         TopicKind::Event => "send",
+        TopicKind::Replies if topic.is_for_outsiders() => "send",
         TopicKind::Input
         | TopicKind::Effects
         | TopicKind::Replies
@@ -74,10 +77,14 @@ fn operation(topic: &Topic) -> Option<(String, Value)> {
         | TopicKind::Dead => return None,
     };
     let channel = json!({ "$ref": format!("#/channels/{}", topic.name) });
-    Some((
-        format!("{action}.{}", topic.name),
-        json!({ "action": action, "channel": channel, "summary": topic.meaning }),
-    ))
+    let mut operation = json!({ "action": action, "channel": channel, "summary": topic.meaning });
+    if topic.takes_commands() {
+        operation["reply"] = json!({ "address": {
+            "location": "$message.header#/reply-to",
+            "description": "The writer's own replies.<outsider>; without it nobody is answered.",
+        }});
+    }
+    Some((format!("{action}.{}", topic.name), operation))
 }
 
 #[cfg(test)]
@@ -103,6 +110,18 @@ mod tests {
                 "{reference}"
             );
         }
+    }
+    #[test]
+    fn a_command_is_answered_where_it_says() {
+        let document = document(TopicMap::embedded());
+        let operation = |name: &str| &document["operations"][name];
+        let location = operation("receive.inbox.documents.commands");
+        let location = &location["reply"]["address"]["location"];
+        assert_eq!(location, "$message.header#/reply-to");
+        assert_eq!(operation("send.replies.upstream")["action"], "send");
+        assert!(operation("send.replies").is_null(), "the edges' own");
+        let upload = operation("receive.inbox.document.uploaded");
+        assert!(upload["reply"].is_null(), "an event is not answered");
     }
     fn collect(value: &Value, into: &mut Vec<String>) {
         match value {

@@ -115,6 +115,9 @@ fn one(map: &TopicMap, topic: &Topic) -> Result<(), Failed> {
             String::from(tenants.clone())
         ))?;
     }
+    if !topic.readers.is_empty() {
+        say(format_args!("  for         {}", topic.readers.join(", ")))?;
+    }
     say("  records")?;
     for record in &topic.schemas {
         say(format_args!("    {record}"))?;
@@ -171,6 +174,7 @@ fn as_json(map: &TopicMap, topic: &Topic) -> Value {
         "compatibility": topic.compatibility,
         "tenants": topic.tenants,
         "writers": topic.writers,
+        "readers": topic.readers,
         "consumers": topic.consumers.iter().map(consumer).collect::<Vec<_>>(),
     })
 }

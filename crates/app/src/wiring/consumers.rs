@@ -3,7 +3,9 @@ use super::StartError;
 use super::Where;
 use crate::Config;
 use crate::config::closest;
+use events::map::TopicMap;
 use runtime::Consumer;
+use runtime::answers_outside;
 use runtime::breaker::Breakers;
 use std::collections::BTreeSet;
 
@@ -46,7 +48,7 @@ impl Roles {
     }
 }
 
-/// The consumers of all workers and of the edge.
+/// The consumers of all workers, of the edge, and of the answers to outsiders.
 ///
 /// # Errors
 /// [`StartError::Config`] or [`StartError::Models`] if a model endpoint cannot be used.
@@ -59,6 +61,7 @@ pub fn all(config: &Config, breakers: &Breakers) -> Result<Vec<Consumer>, StartE
         answers::consumers(models.of_questions, models.writers),
         conversations::consumers(),
         edge::consumers(),
+        answers_outside::consumers(TopicMap::embedded()),
     ];
     Ok(workers.into_iter().flatten().collect())
 }

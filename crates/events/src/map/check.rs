@@ -90,11 +90,17 @@ pub(super) fn faults(topics: &[Topic], records: &[&crate::RecordSchema]) -> Vec<
         .map(|c| (c.name.as_str(), c.kind))
         .collect();
     let records: BTreeSet<&str> = records.iter().map(|r| r.name).collect();
+    let writers: BTreeSet<&str> = topics
+        .iter()
+        .flat_map(|t| &t.writers)
+        .map(String::as_str)
+        .collect();
     let mut faults = twice(topics);
     for topic in topics {
         faults.extend(topic_name(topic));
         faults.extend(readers(topic));
         faults.extend(fields(topic));
+        faults.extend(readers_outside(topic, &writers));
         faults.extend(producers(topic, &consumers));
         let unknown = topic
             .schemas
@@ -176,7 +182,14 @@ fn topic_name(topic: &Topic) -> Option<Fault> {
             matches!(parts[..], [a, b] if is_word(a) && has_happened(b)),
             "<noun>.<past participle>",
         ),
-        TopicKind::Replies => (matches!(parts[..], ["replies"]), "replies"),
+        TopicKind::Replies => (
+            match parts[..] {
+                ["replies"] => true,
+                ["replies", outsider] => is_word(outsider),
+                _ => false,
+            },
+            "replies, or replies.<outsider>",
+        ),
         TopicKind::Ephemeral => (
             matches!(parts[..], [a, b] if is_word(a) && is_word(b) && b != "dead"),
             "<context>.<what>",
@@ -237,7 +250,18 @@ fn readers(topic: &Topic) -> Option<Fault> {
     })
 }
 
+/// Answers to outsiders are read by outsiders who may ask.
+fn readers_outside(topic: &Topic, writers: &BTreeSet<&str>) -> Option<Fault> {
+    let stranger = |reader: &&String| !writers.contains(reader.as_str());
+    topic.readers.iter().find(stranger).map(|_| Fault::Field {
+        of: topic.name.clone(),
+        field: "readers",
+        rule: "write some inbox, or nothing is ever answered there",
+    })
+}
+
 fn fields(topic: &Topic) -> Vec<Fault> {
+    let outsiders = topic.kind == TopicKind::Replies && topic.name != "replies";
     let (inbox, event) = (
         topic.kind == TopicKind::Inbox,
         topic.kind == TopicKind::Event,
@@ -283,14 +307,20 @@ fn fields(topic: &Topic) -> Vec<Fault> {
             "is clients for replies, internal or absent for inputs, absent elsewhere (K4)",
         ),
         (
-            topic.tenants.is_some() == inbox,
+            topic.tenants.is_some() == (inbox || outsiders),
             "tenants",
-            "are what the writers of an inbox may name (I4); only an inbox has them",
+            "are what the writers of an inbox may name (I4), or the readers of replies.<outsider> may hear of; no other \
+             topic has them",
         ),
         (
             topic.writers.is_empty() != inbox,
             "writers",
             "are the principals that write an inbox; only an inbox has them",
+        ),
+        (
+            topic.readers.is_empty() != outsiders,
+            "readers",
+            "are the principals that read replies.<outsider>; no other topic has them",
         ),
         (
             topic.kind == TopicKind::Replies || !topic.producers.is_empty(),

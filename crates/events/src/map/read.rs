@@ -41,6 +41,8 @@ struct TopicEntry {
     #[serde(default)]
     writers: Vec<String>,
     #[serde(default)]
+    readers: Vec<String>,
+    #[serde(default)]
     consumers: Vec<ConsumerEntry>,
 }
 
@@ -122,6 +124,7 @@ fn topic(entry: TopicEntry, defaults: &Defaults) -> Topic {
         compatibility: entry.compatibility,
         tenants: entry.tenants,
         writers: entry.writers,
+        readers: entry.readers,
         consumers: entry
             .consumers
             .into_iter()

@@ -54,6 +54,15 @@ topics:
     schemas: [troupe.reply.Ok]
     replies: clients
     consumers: [{ name: operations, kind: view, ordered: false }]
+  - name: replies.crm
+    kind: replies
+    meaning: Replies to the CRM.
+    key: command
+    schemas: [troupe.reply.Ok]
+    replies: clients
+    readers: [crm]
+    tenants: [acme]
+    consumers: [{ name: operations.crm, kind: view, ordered: false }]
 "#;
 
 /// What is said of the small map with `from` replaced by `to`.
@@ -96,7 +105,7 @@ fn a_map_is_read_with_its_defaults() {
 #[test]
 fn every_consumer_has_dead_letters_that_keep_what_it_read() {
     let map = TopicMap::parse(SMALL).unwrap();
-    assert_eq!(map.topics().count(), 6 + 5);
+    assert_eq!(map.topics().count(), 7 + 6);
     let dead = map
         .topic(&TopicMap::dead_topic("documents.document"))
         .unwrap();
@@ -112,9 +121,58 @@ fn every_consumer_has_dead_letters_that_keep_what_it_read() {
 fn a_reply_to_names_only_what_may_be_named() {
     let map = TopicMap::parse(SMALL).unwrap();
     let may = |topic: &str, from_outside| map.topic(topic).unwrap().may_be_answered(from_outside);
-    assert!(may("replies", true) && may("replies", false));
+    assert!(may("replies", false), "edges hear it");
+    assert!(
+        !may("replies", true),
+        "an outsider could complete what others asked for"
+    );
+    assert!(may("replies.crm", true));
     assert!(!may("documents.document", true) && may("documents.document", false));
     assert!(!may("document.parsed", true) && !may("document.parsed", false));
+}
+#[test]
+fn an_outsider_is_answered_on_a_topic_of_its_own() {
+    let map = TopicMap::parse(SMALL).unwrap();
+    let topic = |name: &str| map.topic(name).unwrap();
+    let inbox = topic("inbox.document.uploaded");
+    assert!(topic("replies.crm").answers_writers_of(inbox, "acme"));
+    assert!(
+        !topic("replies.crm").answers_writers_of(inbox, "globex"),
+        "of that tenant it may not hear"
+    );
+    let others = Topic {
+        readers: vec!["erp".into()],
+        ..topic("replies.crm").clone()
+    };
+    assert!(!others.answers_writers_of(inbox, "acme"), "another's");
+    for name in ["replies", "documents.document", "document.parsed"] {
+        assert!(!topic(name).answers_writers_of(inbox, "acme"), "{name}");
+    }
+    for (from, to, said) in [
+        (
+            "    readers: [crm]\n",
+            "",
+            "replies.crm: readers are the principals",
+        ),
+        (
+            "    tenants: [acme]\n",
+            "",
+            "replies.crm: tenants are what the writers",
+        ),
+        (
+            "readers: [crm]",
+            "readers: [erp]",
+            "replies.crm: readers write some inbox",
+        ),
+        (
+            "replies: internal",
+            "readers: [crm]",
+            "documents.document: readers are the principals",
+        ),
+    ] {
+        let all = said_of(from, to);
+        assert!(all.len() == 1 && all[0].starts_with(said), "{to}: {all:?}");
+    }
 }
 #[test]
 fn an_inbox_names_its_tenants() {
@@ -185,7 +243,10 @@ fn names_are_well_formed() {
         inbox("document.uploaded")[0]
             .ends_with("expected inbox.<event> or inbox.<context>.commands")
     );
-    assert!(said_of("name: replies", "name: answers")[0].ends_with("expected replies"));
+    assert!(
+        said_of("name: replies", "name: answers")[0]
+            .ends_with("expected replies, or replies.<outsider>")
+    );
     assert!(
         said_of("name: answers.deltas", "name: answers.dead")[0]
             .ends_with("expected <context>.<what>")
@@ -351,11 +412,6 @@ fn fields_stand_where_they_belong() {
             "inbox.document.uploaded: tenants are what the writers",
         ),
         (
-            "    writers: [crm]\n",
-            "",
-            "inbox.document.uploaded: writers are the principals",
-        ),
-        (
             "replies: internal",
             "writers: [crm]",
             "documents.document: writers are the principals",
@@ -404,12 +460,19 @@ fn fields_stand_where_they_belong() {
         let all = said_of(from, to);
         assert!(all.len() == 1 && all[0].starts_with(said), "{to}: {all:?}");
     }
+    let unwritten = said_of("    writers: [crm]\n", "");
+    assert!(
+        unwritten[0].starts_with("inbox.document.uploaded: writers are the principals"),
+        "{unwritten:?}"
+    );
 }
 #[test]
 fn everything_wrong_is_said_at_once() {
-    let yaml = SMALL
-        .replace("partitions: 8", "partitions: 0")
-        .replace("troupe.reply.Ok", "troupe.reply.Oh");
+    let yaml = SMALL.replace("partitions: 8", "partitions: 0").replacen(
+        "troupe.reply.Ok",
+        "troupe.reply.Oh",
+        1,
+    );
     let said = TopicMap::parse(&yaml).unwrap_err().to_string();
     assert_eq!(
         said,

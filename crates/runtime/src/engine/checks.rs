@@ -1,4 +1,5 @@
 //! What is checked of a message before its worker sees it: tenant, size, identity, holds, where answers go.
+use super::outside;
 use super::sabotage::Sabotage;
 use super::step::{HoldState, Job, LaneHold, Stop};
 use crate::codec::UnknownSchema;
@@ -14,7 +15,7 @@ use events::{Key, MessageId, TenantId};
 use std::sync::Arc;
 
 /// How long a border remembers an identity, in milliseconds: 7 days (I3).
-const REMEMBERED_MS: i64 = 7 * 24 * 3_600_000;
+pub(super) const REMEMBERED_MS: i64 = 7 * 24 * 3_600_000;
 
 /// A message that may be handled.
 pub(super) struct Sound {
@@ -49,8 +50,17 @@ pub(super) async fn check(job: &Job) -> Result<Checked, Stop> {
     if let Some(tenants) = &spec.border {
         check_border(job, tenants, &tenant)?;
     }
-    let moment = moment(job, &key, &tenant, &envelope);
-    if let Some(to) = &moment.reply_to {
+    let mut moment = moment(job, &key, &tenant, &envelope);
+    if spec.border.is_some() {
+        let address = outside::address(job, tenant.as_str(), &moment.message);
+        if let Some((code, why)) = address.wrong {
+            return Err(dead(code, why));
+        }
+        moment.reply_to = address.usable;
+        if spec.commands {
+            outside::check_headers(job)?;
+        }
+    } else if let Some(to) = &moment.reply_to {
         let allowed = spec
             .map
             .topic(&to.topic)
@@ -63,6 +73,11 @@ pub(super) async fn check(job: &Job) -> Result<Checked, Stop> {
         }
     }
     let redriven = letter_of(job, &envelope).is_some();
+    // Who redrives it wants it done, however late (E6).
+    let now_ms = moment.now_ms;
+    moment
+        .deadline_ms
+        .take_if(|deadline| redriven && spec.commands && *deadline < now_ms);
     // What came before is dropped whatever holds its key now: it must not become a letter once more.
     let mut identity = None;
     if let Some(id) = letter_identity(job, &envelope) {
@@ -81,10 +96,11 @@ pub(super) async fn check(job: &Job) -> Result<Checked, Stop> {
             Some(save) => identity = save,
         }
     }
-    if let Some(held) = held(job, redriven, envelope.undoes.as_deref(), &moment) {
+    // From outside nothing is undone but by a command.
+    let undoes = envelope.undoes.clone().filter(|_| spec.border.is_none());
+    if let Some(held) = held(job, redriven, undoes.as_deref(), &moment) {
         return Ok(held);
     }
-    let undoes = envelope.undoes.clone();
     Ok(Checked::Sound(Box::new(Sound {
         moment,
         tenant,
@@ -129,19 +145,23 @@ fn check_border(job: &Job, tenants: &Tenants, tenant: &TenantId) -> Result<(), S
     Ok(())
 }
 
-fn moment(job: &Job, key: &Key, tenant: &TenantId, envelope: &Envelope) -> Moment {
+/// The message's circumstances. At an inbox, where its answer goes is looked at besides.
+pub(super) fn moment(job: &Job, key: &Key, tenant: &TenantId, envelope: &Envelope) -> Moment {
     let at = &job.message.at;
     let place = || format!("{}/{}/{}", job.topic_id, at.partition, at.offset);
     let id = envelope.id.clone().unwrap_or_else(place);
     // Answers, wakes and what was redriven come from the log itself: outside an inbox, headers are ours.
-    let reply_to = envelope.reply_to.clone().map(|mut to| {
-        to.from_outside |= job.spec.border.is_some();
-        to
+    let border = job.spec.border.is_some();
+    let reply_to = envelope.reply_to.clone().filter(|_| !border);
+    let source = envelope.source.clone().unwrap_or_else(|| "log".into());
+    let given = envelope.idempotency_key.clone();
+    // What an outsider calls an effect is not what we, or another outsider, call one.
+    let given = given.map(|given| match border {
+        true => events::id::derived(&[&source, &given]).to_string(),
+        false => given,
     });
-    let mut idempotency_key = envelope
-        .idempotency_key
-        .clone()
-        .unwrap_or_else(|| id.clone());
+    let idempotency_key_given = given.is_some();
+    let mut idempotency_key = given.unwrap_or_else(|| id.clone());
     if job.spec.breaks(Sabotage::O1KeyOfEachAttempt) {
         idempotency_key = format!("{idempotency_key}#{}", job.attempts);
     }
@@ -154,7 +174,7 @@ fn moment(job: &Job, key: &Key, tenant: &TenantId, envelope: &Envelope) -> Momen
         traceparent: traceparent(envelope),
         message: MessageId {
             tenant: tenant.as_str().to_owned(),
-            source: envelope.source.clone().unwrap_or_else(|| "log".into()),
+            source,
             id,
         },
         // An answer is never answered: its own `correlation-id` names the request.
@@ -163,9 +183,9 @@ fn moment(job: &Job, key: &Key, tenant: &TenantId, envelope: &Envelope) -> Momen
         } else {
             reply_to
         },
-        reply_status: envelope.reply_status,
+        reply_status: envelope.reply_status.filter(|_| !border),
         request: envelope.request.clone(),
-        idempotency_key_given: envelope.idempotency_key.is_some(),
+        idempotency_key_given,
         idempotency_key,
         deadline_ms: envelope.deadline_ms,
         attempt: job.attempts,
@@ -249,7 +269,10 @@ fn border_identity(job: &Job, moment: &Moment) -> Option<String> {
     } else {
         &moment.message.source
     };
-    let hash = events::id::derived(&[source, &moment.message.id]);
+    let hash = match source.is_empty() {
+        false => outside::identity(&moment.message),
+        true => events::id::derived(&[source, &moment.message.id]).to_string(),
+    };
     Some(format!("{}/{}/{hash}", moment.tenant, job.spec.name))
 }
 

@@ -189,33 +189,32 @@ async fn answer(
     code: &str,
     why: &str,
 ) -> Result<Option<Outgoing>, Stop> {
-    let Some(to) = envelope
-        .reply_to
-        .as_ref()
-        .filter(|_| envelope.reply_status.is_none())
-    else {
-        return Ok(None);
-    };
-    // At an inbox every header is set outside (K4).
-    let at_border = job.spec.border.is_some();
-    let allowed = job
-        .spec
-        .map
-        .topic(&to.topic)
-        .is_some_and(|t| t.may_be_answered(to.from_outside || at_border));
     let key = std::str::from_utf8(&job.message.key)
         .ok()
         .and_then(|text| Key::parse(text).ok());
-    let (Some(key), true) = (key, allowed) else {
-        return Ok(None);
+    let Some(key) = key else { return Ok(None) };
+    let id = identity_in(job, envelope);
+    let to = if job.spec.border.is_some() {
+        let message = MessageId {
+            tenant: key.tenant().as_str().to_owned(),
+            ..id.clone()
+        };
+        super::outside::address(job, key.tenant().as_str(), &message).usable
+    } else {
+        let to = envelope.reply_to.clone();
+        to.filter(|to| {
+            let topic = job.spec.map.topic(&to.topic);
+            envelope.reply_status.is_none()
+                && topic.is_some_and(|t| t.may_be_answered(to.from_outside))
+        })
     };
+    let Some(to) = to else { return Ok(None) };
     if job
         .spec
         .breaks(super::sabotage::Sabotage::D5DeadLettersUnanswered)
     {
         return Ok(None);
     }
-    let id = identity_in(job, envelope);
     let at = Moment {
         tenant: key.tenant().as_str().into(),
         id: key.id().into(),
@@ -237,7 +236,7 @@ async fn answer(
         job.message.at.partition, job.message.at.offset
     );
     match emitter
-        .reply(&at, to, ReplyStatus::Failed, &body, &part)
+        .reply(&at, &to, ReplyStatus::Failed, &body, &part)
         .await
     {
         Ok(outgoing) => Ok(Some(outgoing)),

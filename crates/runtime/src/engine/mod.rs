@@ -13,6 +13,7 @@ mod entity_step;
 mod freeze;
 mod lane;
 mod lanes;
+mod outside;
 mod sabotage;
 mod schedule;
 mod spec;

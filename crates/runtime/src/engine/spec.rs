@@ -37,6 +37,8 @@ pub struct Spec {
     from_first: bool,
     /// At an inbox: the tenants that may be named.
     pub(super) border: Option<Tenants>,
+    /// It is the border of a context's commands.
+    pub(super) commands: bool,
     /// Topics that it may write.
     emits: BTreeSet<String>,
     /// Of which records; empty: it does not say.
@@ -87,6 +89,7 @@ impl Spec {
             dead_topic: TopicMap::dead_topic(consumer.name),
             from_first: mapped.from == From::First,
             border,
+            commands: topic.takes_commands(),
             emits: map
                 .emits_of(consumer.name)
                 .into_iter()

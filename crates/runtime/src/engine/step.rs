@@ -2,11 +2,11 @@
 use super::checks::{self, Sound};
 use super::sabotage::Sabotage;
 use super::spec::Spec;
-use super::{dead, entity_step, view_step};
+use super::{dead, entity_step, outside, view_step};
 use crate::consumer::{AnyState, Behaviour, BytesStep, Handled, Routed};
 use crate::context::panic_text;
 use crate::emission::{EmissionError, Emitter};
-use crate::inbox::Incoming;
+use crate::inbox::{Incoming, Opening};
 use crate::ports::log::{Message, Outgoing};
 use crate::ports::state::Save;
 use crate::rows::{Answered, Applied, HoldRow, Pending};
@@ -133,6 +133,8 @@ impl Finished {
 pub(super) enum Stop {
     /// Nobody's fault: wait for the dependency.
     Wait { dependency: String, why: String },
+    /// Nothing is wrong: look again at this time, in milliseconds since 1970.
+    Later { at_ms: i64, why: String },
     /// It failed: try again, if attempts are left.
     Failed { retry: Retry, why: String },
     /// It will not go better.
@@ -221,7 +223,11 @@ pub(super) async fn run(mut job: Job) -> Finished {
             job.attempts += 1;
             dead::bury(&mut job, "runtime.attempts_exhausted", &why).await
         }
-        Err(Stop::Dead { code, why }) => dead::bury(&mut job, code, &why).await,
+        Err(Stop::Dead { code, why }) => match outside::refuse(&mut job, code, &why).await {
+            Ok(Some(ready)) => Ok(ready),
+            Ok(None) => dead::bury(&mut job, code, &why).await,
+            Err(stop) => Err(stop),
+        },
         Err(stop) => Err(stop),
     };
     let outcome = match stopped {
@@ -297,6 +303,12 @@ fn again(job: &Job, stop: Stop) -> Outcome {
                 waits_for: None,
             }
         }
+        Stop::Later { at_ms, why } => Outcome::Again {
+            at_ms,
+            burned: false,
+            why,
+            waits_for: None,
+        },
         // `bury` itself never asks to be buried again; if it did, it would be tried again.
         Stop::Dead { why, .. } => Outcome::Again {
             at_ms: now + 1_000,
@@ -315,7 +327,8 @@ async fn handle(job: &mut Job) -> Result<Ready, Stop> {
         checks::Checked::Sound(sound) => sound,
         checks::Checked::Repeated(outgoing) => return Ok(repeated(outgoing)),
         checks::Checked::Duplicate(done) => {
-            let mut ready = repeated(vec![]);
+            let told = outside::told_again(job).await?;
+            let mut ready = repeated(shared(told.into_iter().collect()));
             ready.hold_changed = done.is_some_and(|message| dead::release_done(job, &message));
             return Ok(ready);
         }
@@ -325,11 +338,14 @@ async fn handle(job: &mut Job) -> Result<Ready, Stop> {
     let message = job.message.clone();
     let datum = checks::datum(job, &message).await?;
     let subject = sound.envelope.subject_key.as_deref();
-    let opening = job
-        .ports
-        .keys
-        .opening(&sound.moment.tenant, subject)
-        .await?;
+    let opening = match spec.border {
+        // From outside texts come clear: what is sealed was copied from a message of ours.
+        Some(_) => Opening::Nobody,
+        None => {
+            let keys = &job.ports.keys;
+            keys.opening(&sound.moment.tenant, subject).await?
+        }
+    };
     let tenant = sound.moment.tenant.clone();
     let envelope = std::mem::take(&mut sound.envelope);
     let incoming = Incoming {
@@ -365,6 +381,12 @@ async fn handle(job: &mut Job) -> Result<Ready, Stop> {
         }
         Behaviour::Bytes(step) => bytes(&**step, &message).await?,
         Behaviour::Route(step) => {
+            if spec.commands
+                && let Some(mut ready) = expired(job, &sound).await?
+            {
+                ready.identity = sound.identity.take();
+                return Ok(finish(job, &sound, ready));
+            }
             let routed =
                 std::panic::catch_unwind(AssertUnwindSafe(|| step.route(&incoming, &sound.moment)));
             match routed.map_err(|panic| panicked(&*panic))? {
@@ -467,6 +489,11 @@ pub(super) async fn expired(job: &Job, sound: &Sound) -> Result<Option<Ready>, S
     let why = "its deadline passed before it was begun";
     let may_have_happened = match job.spec.behaviour {
         Behaviour::Handlers(_) => job.message.timestamp_ms < job.assigned_at_ms,
+        // A border knows those that passed (I3).
+        Behaviour::Route(_) => sound
+            .moment
+            .deadline_ms
+            .is_some_and(|deadline| deadline + checks::REMEMBERED_MS <= sound.moment.now_ms),
         // So long after its deadline, a row no longer knows whether it is the copy of one applied (E2).
         _ => sound
             .moment

@@ -1,4 +1,5 @@
 //! For tests, ours and authors': given/when/then, the simulated cluster, conformance suites.
+pub mod borders;
 pub mod conformance;
 pub mod entities;
 pub mod handlers;

@@ -166,7 +166,7 @@ public class Spring {
         settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
         settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
         var factory = new DefaultKafkaConsumerFactory<>(settings, new StringDeserializer(), new ByteArrayDeserializer());
-        var place = new TopicPartitionOffset(asked.text("replies", "replies"), asked.number("reply-partition", "0"),
+        var place = new TopicPartitionOffset(asked.text("replies", "replies.upstream"), asked.number("reply-partition", "0"),
             TopicPartitionOffset.SeekPosition.END);
         var properties = new ContainerProperties(place);
         properties.setAckMode(ContainerProperties.AckMode.MANUAL);
@@ -194,7 +194,7 @@ public class Spring {
         said.put("ce_correlationid", event);
         said.forEach((name, text) -> record.headers().add(name, text.getBytes(StandardCharsets.UTF_8)));
         // Where an answer is wanted: Spring's template adds these itself only where it can guess the topic.
-        record.headers().add(KafkaHeaders.REPLY_TOPIC, asked.text("replies", "replies").getBytes(StandardCharsets.UTF_8));
+        record.headers().add(KafkaHeaders.REPLY_TOPIC, asked.text("replies", "replies.upstream").getBytes(StandardCharsets.UTF_8));
         record.headers().add(KafkaHeaders.REPLY_PARTITION,
             ByteBuffer.allocate(4).putInt(asked.number("reply-partition", "0")).array());
         return record;

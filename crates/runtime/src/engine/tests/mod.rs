@@ -6,6 +6,7 @@ mod entities;
 mod fixtures;
 mod holds;
 mod lanes;
+mod outside;
 mod redriving;
 mod takeovers;
 mod traces;
