@@ -2,7 +2,7 @@
 //!
 //! - [`config`]: one commented default file inside the binary, then a file, then environment variables;
 //! - [`wiring`]: [`App`], all workers and the edge in one process, for `troupe up`, the demo, the tests and the bench;
-//! - [`look`]: what a database holds, read while another process owns it;
+//! - [`look`]: what a database holds, read while another process owns it; [`servers`]: the same of a cluster;
 //! - [`cli`]: the commands, one file each; [`demo`]: the one that shows everything.
 
 pub mod cli;
@@ -11,6 +11,7 @@ pub mod config;
 pub mod demo;
 pub mod logging;
 pub mod look;
+pub mod servers;
 pub mod wiring;
 
 pub use config::Config;

@@ -1,8 +1,9 @@
 //! `troupe dead-letters`.
-use super::output::{clip, say, say_json, say_table, short};
-use super::owner::Owner;
+use super::output::{clip, patiently, say, say_json, say_table, short};
+use super::owner::{Owner, Says};
 use super::{Common, Failed};
 use crate::look::Look;
+use crate::wiring::Where;
 use edge::{AT_ONCE, Operator, Which, letter_json};
 use runtime::dead_letters::{Body, Letter, Place, Plan};
 use runtime::time::rfc3339;
@@ -10,6 +11,16 @@ use serde_json::{Value, json};
 
 /// Letters read at a time.
 const PAGE: usize = 1_000;
+
+/// Which dead letters, and what to do with them.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+    /// On the servers that the configuration names under [cluster], instead of one file
+    #[arg(long, global = true)]
+    cluster: bool,
+}
 
 /// What to do with dead letters.
 #[derive(Debug, clap::Subcommand)]
@@ -137,14 +148,16 @@ impl Meant {
     }
 }
 
-pub(super) async fn run(command: Command, common: &Common) -> Result<(), Failed> {
-    let path = common.config()?.data.path;
-    let look = Look::open(&path).await?;
+pub(super) async fn run(args: Args, common: &Common) -> Result<(), Failed> {
+    let (config, at) = (common.config()?, Where::from(args.cluster));
+    let look = Look::at(&config, at).await?;
     let operator = look.operator();
-    match command {
+    let owner = || Owner::of(&config, at, Says::AsTheyWere);
+    match args.command {
         Command::List { which, limit, json } => {
             let limit = limit as usize;
-            let (found, more) = operator.list(&which.which(), None, limit).await?;
+            let which = which.which();
+            let (found, more) = patiently(operator.list(&which, None, limit)).await?;
             if more.is_some() {
                 eprintln!("troupe: only the first {limit} are shown; --limit shows more");
             }
@@ -178,38 +191,37 @@ pub(super) async fn run(command: Command, common: &Common) -> Result<(), Failed>
                 return Err(Failed::Usage(why.into()));
             }
             let plan = match meant.which()? {
-                Some(which) => operator.plan(&which).await?,
-                None => operator.plan_of(&meant.places).await?,
+                Some(which) => patiently(operator.plan(&which)).await?,
+                None => patiently(operator.plan_of(&meant.places)).await?,
             };
             drop((operator, look)); // nobody else has the file open, if we are to own it
             match by {
-                Some(by) if !meant.plan && follow => say_json(
-                    &Owner::of(&path)
-                        .await?
-                        .follow(&meant.places[0], &by)
-                        .await?,
-                ),
+                Some(by) if !meant.plan && follow => {
+                    let owner = owner().await?;
+                    say_json(&patiently(owner.follow(&meant.places[0], &by)).await?)
+                }
                 Some(by) if !meant.plan => {
                     let places = match meant.places.is_empty() {
                         true => plan.places(),
                         false => in_order(&plan, &meant.places),
                     };
-                    redrive(&Owner::of(&path).await?, &places, &by, meant.json).await
+                    let owner = owner().await?;
+                    patiently(redrive(&owner, &places, &by, meant.json)).await
                 }
                 _ => planned(&plan, meant.json),
             }
         }
         Command::Discard { meant, by, why } => {
             let places = match meant.which()? {
-                Some(which) => waiting(&operator, &which).await?,
+                Some(which) => patiently(waiting(&operator, &which)).await?,
                 None => meant.places.clone(),
             };
             drop((operator, look));
             match (by, why) {
                 (Some(by), Some(why)) if !meant.plan => {
-                    let owner = Owner::of(&path).await?;
+                    let owner = owner().await?;
                     for some in places.chunks(AT_ONCE) {
-                        owner.discard(some, &by, &why).await?;
+                        patiently(owner.discard(some, &by, &why)).await?;
                     }
                     done(
                         json!({"discarded": places}),
@@ -377,7 +389,7 @@ async fn redrive(owner: &Owner, places: &[Place], by: &str, json: bool) -> Resul
             }
         }
     }
-    if !owner.is_running() {
+    if owner.is_alone() {
         eprintln!("`troupe up` handles them");
     }
     match texts("behind").len() + texts("missing").len() {

@@ -19,8 +19,10 @@ use crate::demo;
 use crate::look::LookError;
 use crate::wiring::StartError;
 use clap::{Args, Parser, Subcommand};
+use cluster::admin::AdminError;
+use cluster::cluster::ConnectError;
 use edge::OperatorError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -60,11 +62,9 @@ enum Command {
     #[command(subcommand)]
     State(state::Command),
     /// Sagas: where each stands, and what it did
-    #[command(subcommand)]
-    Sagas(sagas::Command),
+    Sagas(sagas::Args),
     /// Messages that could not be handled, with the reason
-    #[command(subcommand)]
-    DeadLetters(dead_letters::Command),
+    DeadLetters(dead_letters::Args),
     /// What a code means and what to do: the page of docs/errors
     Explain(explain::Args),
     /// All that one request caused, in order, with times
@@ -99,10 +99,19 @@ pub enum Failed {
 impl Failed {
     fn code(&self) -> u8 {
         match self {
-            Self::Config(_)
-            | Self::Usage(_)
-            | Self::Start(StartError::Config(_) | StartError::NoWorker { .. }) => 2,
-            Self::Start(_) | Self::Look(_) | Self::Other(_) => 1,
+            Self::Config(_) | Self::Usage(_) => 2,
+            Self::Start(error) | Self::Look(LookError::Start(error)) => match error {
+                StartError::Config(_)
+                | StartError::NoWorker { .. }
+                | StartError::Cluster(ConnectError::Settings(_))
+                | StartError::Admin(
+                    AdminError::Settings(_)
+                    | AdminError::NoId { .. }
+                    | AdminError::OtherCluster { .. },
+                ) => 2,
+                _ => 1,
+            },
+            Self::Look(_) | Self::Other(_) => 1,
         }
     }
 }
@@ -139,6 +148,10 @@ impl Common {
             config.data.path.clone_from(path);
         }
         Ok(config)
+    }
+    /// The configuration file, if one is named.
+    pub fn config_file(&self) -> Option<&Path> {
+        self.config.as_deref()
     }
     /// Whether a database is named.
     pub fn names_data(&self) -> bool {
@@ -199,8 +212,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failed> {
         Command::Run(args) => return run::run(args, &common).await,
         Command::Topics(command) => return topics::run(command, &common).await,
         Command::State(command) => return state::run(command, &common).await,
-        Command::Sagas(command) => sagas::run(command, &common).await?,
-        Command::DeadLetters(command) => dead_letters::run(command, &common).await?,
+        Command::Sagas(args) => sagas::run(args, &common).await?,
+        Command::DeadLetters(args) => dead_letters::run(args, &common).await?,
         Command::Explain(args) => explain::run(args)?,
         Command::Trace(args) => trace::run(args, &common).await?,
         Command::Config(command) => config::run(command, &common)?,

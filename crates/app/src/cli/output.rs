@@ -3,6 +3,10 @@ use super::Failed;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// How often somebody who waits is told that he waits for something.
+const NOW_AND_THEN: Duration = Duration::from_secs(5);
 
 /// Writes a line of the result. A closed pipe is an error, not a panic.
 pub(super) fn say(text: impl std::fmt::Display) -> Result<(), Failed> {
@@ -32,6 +36,20 @@ pub(super) fn say_table(head: &[&str], rows: Vec<Vec<String>>) -> Result<(), Fai
         .map(str::trim_end)
         .collect::<Vec<_>>()
         .join("\n"))
+}
+
+/// Does what may take its time on a cluster, and says on stderr now and then that it does.
+pub(super) async fn patiently<T>(work: impl Future<Output = T>) -> T {
+    let (began, mut work) = (Instant::now(), std::pin::pin!(work));
+    loop {
+        match tokio::time::timeout(NOW_AND_THEN, &mut work).await {
+            Ok(done) => return done,
+            Err(_) => {
+                let seconds = began.elapsed().as_secs();
+                eprintln!("at it for {seconds} s; Ctrl-C ends it");
+            }
+        }
+    }
 }
 
 /// `Parsed` of `troupe.documents.Parsed`.

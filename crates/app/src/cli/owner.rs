@@ -100,7 +100,9 @@ impl Owner {
     /// Redrives letters, of each key in order.
     pub(super) async fn redrive(&self, places: &[Place], by: &str) -> Result<Value, Failed> {
         match self {
-            Self::Ourselves(operator) | Self::Nobody(operator) => value(operator.redrive(places, by).await),
+            Self::Ourselves(operator) | Self::Nobody(operator) => {
+                value(operator.redrive(places, by).await)
+            }
             Self::Running { .. } => {
                 let body = json!({"places": places, "by": by});
                 self.post("dead-letters/redrive", &body).await
@@ -125,7 +127,9 @@ impl Owner {
         why: &str,
     ) -> Result<(), Failed> {
         match self {
-            Self::Ourselves(operator) | Self::Nobody(operator) => value(operator.discard(places, by, why).await).map(|_| ()),
+            Self::Ourselves(operator) | Self::Nobody(operator) => {
+                value(operator.discard(places, by, why).await).map(|_| ())
+            }
             Self::Running { .. } => {
                 let body = json!({"places": places, "by": by, "why": why});
                 self.post("dead-letters/discard", &body).await.map(|_| ())

@@ -1,6 +1,6 @@
 //! `troupe run`: some workers only, without HTTP.
 use super::output::say;
-use super::up::Signals;
+use super::up::{Signals, stop_with_parent};
 use super::{Common, Failed};
 use crate::logging;
 use crate::wiring::{App, Roles, Selection, Where};
@@ -19,6 +19,9 @@ pub(super) struct Args {
     /// On the servers that the configuration names under [cluster], instead of one file
     #[arg(long)]
     cluster: bool,
+    /// For whoever starts it as a part of something: stop when standard input is closed
+    #[arg(long, hide = true)]
+    with_parent: bool,
 }
 
 pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed> {
@@ -30,6 +33,9 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
         at: Where::from(args.cluster),
     };
     let signals = Signals::listen()?;
+    if args.with_parent {
+        std::thread::spawn(stop_with_parent);
+    }
     let mut app = App::start(&config, &roles).await?;
     if let Some(address) = args.listen {
         let address = app.show_health(&config, address).await?;

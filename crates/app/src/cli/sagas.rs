@@ -1,14 +1,26 @@
 //! `troupe sagas`.
-use super::output::{clip, duration, say, say_json, say_table};
-use super::owner::Owner;
+use super::output::{clip, duration, patiently, say, say_json, say_table};
+use super::owner::{Owner, Says};
 use super::{Common, Failed};
+use crate::config::Config;
 use crate::look::Look;
 use crate::look::sagas::FoundSaga;
+use crate::wiring::Where;
 use edge::Verb;
 use events::Key;
 use runtime::time::rfc3339;
 use saga::{Phase, Reply, What};
 use serde_json::{Value, json};
+
+/// Which sagas, and what to do with them.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+    /// On the servers that the configuration names under [cluster], instead of one file
+    #[arg(long, global = true)]
+    cluster: bool,
+}
 
 /// What to do with sagas.
 #[derive(Debug, clap::Subcommand)]
@@ -52,12 +64,13 @@ pub(super) struct Asked {
     why: String,
 }
 
-pub(super) async fn run(command: Command, common: &Common) -> Result<(), Failed> {
-    match command {
+pub(super) async fn run(args: Args, common: &Common) -> Result<(), Failed> {
+    let (config, at) = (common.config()?, Where::from(args.cluster));
+    match args.command {
         Command::List { stuck, limit, json } => {
-            let look = Look::open(&common.config()?.data.path).await?;
+            let look = Look::at(&config, at).await?;
             let wanted = |saga: &FoundSaga| !stuck || matches!(saga.state.phase, Phase::Stuck(_));
-            let (found, more) = look.sagas(wanted, limit as usize).await?;
+            let (found, more) = patiently(look.sagas(wanted, limit as usize)).await?;
             if more {
                 eprintln!("troupe: only the first {limit} are shown; --limit shows more");
             }
@@ -71,15 +84,15 @@ pub(super) async fn run(command: Command, common: &Common) -> Result<(), Failed>
             list(&found)
         }
         Command::Show { id, json } => {
-            let look = Look::open(&common.config()?.data.path).await?;
-            let found = look.sagas_called(&id).await?;
+            let look = Look::at(&config, at).await?;
+            let found = patiently(look.sagas_called(&id)).await?;
             if json {
                 return say_json(&found.iter().map(as_json).collect::<Vec<_>>());
             }
             found.iter().try_for_each(show)
         }
-        Command::Resume(asked) => ask(common, &asked, Verb::Resume).await,
-        Command::Abandon(asked) => ask(common, &asked, Verb::Abandon).await,
+        Command::Resume(asked) => ask(&config, at, &asked, Verb::Resume).await,
+        Command::Abandon(asked) => ask(&config, at, &asked, Verb::Abandon).await,
     }
 }
 
@@ -183,11 +196,10 @@ fn as_json(saga: &FoundSaga) -> Value {
     json!({ "saga": saga.definition, "key": saga.key, "state": saga.state, "data": saga.data })
 }
 
-/// Tells the owner of the file what a person wants of a stuck saga.
-async fn ask(common: &Common, asked: &Asked, verb: Verb) -> Result<(), Failed> {
-    let path = common.config()?.data.path;
-    let look = Look::open(&path).await?;
-    let stuck: Vec<FoundSaga> = look.sagas_called(&asked.id).await?;
+/// Tells a stuck saga what a person wants of it.
+async fn ask(config: &Config, at: Where, asked: &Asked, verb: Verb) -> Result<(), Failed> {
+    let look = Look::at(config, at).await?;
+    let stuck: Vec<FoundSaga> = patiently(look.sagas_called(&asked.id)).await?;
     let stuck: Vec<FoundSaga> = stuck
         .into_iter()
         .filter(|saga| matches!(saga.state.phase, Phase::Stuck(_)))
@@ -206,14 +218,19 @@ async fn ask(common: &Common, asked: &Asked, verb: Verb) -> Result<(), Failed> {
         }));
     };
     let key = Key::parse(&saga.key).map_err(|e| Failed::Other(e.to_string()))?;
-    let owner = Owner::of(&path).await?;
+    let owner = Owner::of(config, at, Says::Records).await?;
     owner
         .tell_saga(&saga.definition, &key, verb, &asked.by, &asked.why)
         .await?;
-    if owner.is_running() {
-        eprintln!("noted; `troupe sagas show {}` says what it does", asked.id);
-    } else {
-        eprintln!("noted; `troupe up` carries it out");
+    match owner {
+        Owner::Running { .. } => {
+            eprintln!("noted; `troupe sagas show {}` says what it does", asked.id)
+        }
+        Owner::Nobody(_) => eprintln!(
+            "noted; `troupe sagas show {} --cluster` says what it does",
+            asked.id
+        ),
+        Owner::Ourselves(_) => eprintln!("noted; `troupe up` carries it out"),
     }
     Ok(())
 }

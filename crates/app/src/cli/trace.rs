@@ -1,8 +1,12 @@
 //! `troupe trace`.
 use super::output::{clip, say, say_json, short};
 use super::{Common, Failed};
+use crate::clock::SystemClock;
 use crate::look::Look;
-use crate::look::trace::{MOST, Trace, Traced};
+use crate::look::trace::{Cut, Looked, MOST, Trace, Traced};
+use edge::when;
+use runtime::ports::clock::Clock;
+use std::time::Duration;
 
 /// Pieces of an answer in a row, of which only the first is shown.
 const EPHEMERAL: &str = events::topic::ANSWERS_DELTAS;
@@ -16,18 +20,58 @@ pub(super) struct Args {
     /// For a program
     #[arg(long)]
     json: bool,
+    /// On the servers that the configuration names under [cluster], instead of one file: all topics are read
+    #[arg(long)]
+    cluster: bool,
+    /// On a cluster: from this time on, as 2026-01-31T12:00:00Z, or how long ago: 90m, 12h, 7d
+    #[arg(long, value_name = "TIME", default_value = "1d", requires = "cluster")]
+    since: String,
+    /// On a cluster: look no longer than so many seconds; what was found until then is shown
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 120,
+        requires = "cluster"
+    )]
+    within: u64,
 }
 
 pub(super) async fn run(args: Args, common: &Common) -> Result<(), Failed> {
-    let look = Look::open(&common.config()?.data.path).await?;
-    let trace = look.trace(&args.id).await?;
-    if trace.cut {
-        eprintln!("troupe: only the first {MOST} messages are shown");
+    let now_ms = SystemClock.now_ms();
+    let since_ms = when(&args.since, now_ms).map_err(|e| Failed::Usage(e.to_string()))?;
+    let look = Look::at(&common.config()?, args.cluster.into()).await?;
+    let until = async {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(args.within)) => Cut::Late,
+            Ok(()) = tokio::signal::ctrl_c() => Cut::Stopped,
+        }
+    };
+    let trace = look.trace(&args.id, since_ms, until, tell).await?;
+    match trace.why_cut {
+        None => {}
+        Some(Cut::Many) => eprintln!("troupe: only {MOST} messages are shown, there are more"),
+        Some(Cut::Late) => {
+            let within = args.within;
+            eprintln!(
+                "troupe: only what was found in {within} s is shown; --within gives it longer"
+            );
+        }
+        Some(Cut::Stopped) => eprintln!("troupe: only what was found until then is shown"),
     }
     if args.json {
         return say_json(&trace);
     }
     print(&trace)
+}
+
+/// On stderr, for a person who waits.
+fn tell(looked: Looked) {
+    let Looked {
+        looked_at,
+        of,
+        found,
+    } = looked;
+    eprintln!("looked at {looked_at} of {of} offsets, {found} messages found; Ctrl-C shows them");
 }
 
 fn print(trace: &Trace) -> Result<(), Failed> {

@@ -26,6 +26,9 @@ pub(super) struct Args {
     /// Make a key for the tenant `demo` and print it; it is good until this process stops
     #[arg(long)]
     dev: bool,
+    /// For the demo on a cluster, which others use too: the tenant of the key that --dev makes
+    #[arg(long, value_name = "TENANT", hide = true, requires = "dev")]
+    dev_tenant: Option<String>,
     /// For whoever starts it as a part of something: stop when standard input is closed
     #[arg(long, hide = true)]
     with_parent: bool,
@@ -47,7 +50,10 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
     }
     config.data.crash_at = args.crash_at;
     let key = match args.dev {
-        true => Some(let_in_developer(&mut config)?),
+        true => {
+            let tenant = args.dev_tenant.as_deref().unwrap_or(DEV_TENANT);
+            Some(let_in_developer(&mut config, tenant)?)
+        }
         false => None,
     };
     if config.access.keys.is_empty() {
@@ -80,7 +86,7 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
 }
 
 /// Standard input is closed when the process that holds its other end is gone, however it ended.
-fn stop_with_parent() {
+pub(super) fn stop_with_parent() {
     let read = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
     tracing::info!(?read, "the process that started this one is gone");
     if let Err(error) = kill_process(getpid(), Term::TERM) {
@@ -90,9 +96,9 @@ fn stop_with_parent() {
 }
 
 /// A key that is good as long as this process.
-fn let_in_developer(config: &mut Config) -> Result<String, Failed> {
+fn let_in_developer(config: &mut Config, tenant: &str) -> Result<String, Failed> {
     let key = keys::new_key();
-    let tenant = TenantId::new(DEV_TENANT).map_err(|e| Failed::Usage(e.to_string()))?;
+    let tenant = TenantId::new(tenant).map_err(|e| Failed::Usage(e.to_string()))?;
     config.access.keys.push(ApiKey {
         tenant,
         name: "dev".into(),

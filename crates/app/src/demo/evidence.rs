@@ -8,6 +8,12 @@ use serde::{Deserialize, Serialize};
 pub struct Evidence {
     /// Whose data it is.
     pub tenant: String,
+    /// Whether it was done on a cluster, by processes of their own.
+    #[serde(default)]
+    pub cluster: bool,
+    /// Before anything was done, in milliseconds since 1970: what is older on a shared log is somebody else's.
+    #[serde(default)]
+    pub began_ms: i64,
     /// The chatbot that was made.
     pub chatbot: String,
     /// How its creation ended: `done`, if all is well.

@@ -187,13 +187,13 @@ fn plate_archive(box_no: usize) -> Source {
 ///
 /// # Errors
 /// [`Trouble::Usage`] if the file cannot be read: one such would undo the whole chatbot.
-pub fn passages(source: &Source) -> Result<Vec<Passage>, Trouble> {
+pub fn passages(source: &Source, limits: &Limits) -> Result<Vec<Passage>, Trouble> {
     let upload = Upload {
         bytes: &source.bytes,
         file_name: &source.name,
         declared: "",
     };
-    let parsed = parse_guarded(&upload, &Limits::default());
+    let parsed = parse_guarded(&upload, limits);
     let unreadable = |e| {
         Trouble::Usage(format!(
             "{}: {e}; the demo needs documents that can be read",
@@ -224,7 +224,7 @@ mod tests {
     fn one_source_of_the_broken_chatbot_can_be_read_and_one_cannot() {
         let readable: Vec<bool> = broken()
             .iter()
-            .map(|source| passages(source).is_ok())
+            .map(|source| passages(source, &Limits::default()).is_ok())
             .collect();
         assert_eq!(readable, [true, false]);
     }
@@ -233,7 +233,7 @@ mod tests {
         let (one, two) = (plate_archive(1), plate_archive(2));
         let texts: std::collections::BTreeSet<String> = [&one, &two]
             .into_iter()
-            .flat_map(|source| passages(source).expect("read"))
+            .flat_map(|source| passages(source, &Limits::default()).expect("read"))
             .map(|passage| passage.text)
             .collect();
         assert_eq!(texts.len(), 2 * PLATES);

@@ -1,5 +1,4 @@
-//! The working process: `troupe up` on the demo's database, started, killed and stopped from outside.
-use super::client::Client;
+//! A process of Troupe: started, killed and stopped from outside.
 use super::trouble::{Trouble, within};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::VecDeque;
@@ -13,25 +12,26 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 /// How long a start may take.
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(60);
 /// How long stopping may take.
 const STOP: Duration = Duration::from_secs(20);
 /// Lines that are kept of what it writes.
 const TAIL: usize = 20;
 
-/// A running working process. It is killed when this is dropped.
-pub struct Worker {
+/// A running process. It is killed when this is dropped.
+pub struct Process {
     child: Child,
     /// While this is open it runs: should the demo be killed, nobody is left behind.
     _held: Option<ChildStdin>,
     /// Its process id.
     pub pid: u32,
-    /// Speaks with it.
-    pub client: Client,
-    tail: Tail,
+    /// What it said when it was ready: where it listens, or which consumers it runs.
+    pub ready: String,
+    /// The key that it lets in, if it has made one.
+    pub key: Option<String>,
 }
 
-/// The last lines that it wrote.
+/// The last lines that processes wrote.
 #[derive(Clone, Default)]
 pub struct Tail(Arc<Mutex<VecDeque<String>>>);
 impl Tail {
@@ -53,31 +53,19 @@ impl Tail {
     }
 }
 
-impl Worker {
-    /// Starts `troupe up` on `database`, on any free port, with a key of its own; what it logs is added to `log`.
-    /// No configuration of this machine is used: the demo is the same everywhere.
+impl Process {
+    /// Starts `command` and waits until it is ready. What it logs is added to `log`, each line after `name` if there is
+    /// one.
     ///
     /// # Errors
     /// [`Trouble::Worker`] if it ends before it is ready.
-    pub async fn start(database: &Path, log: &Path, tail: &Tail) -> Result<Self, Trouble> {
+    pub async fn start(
+        mut command: Command,
+        name: &'static str,
+        log: &Path,
+        tail: &Tail,
+    ) -> Result<Self, Trouble> {
         let unstartable = |e: std::io::Error| Trouble::Worker(format!("cannot be started: {e}"));
-        let program = std::env::current_exe().map_err(unstartable)?;
-        let mut command = Command::new(program);
-        command.arg("--data").arg(database).args([
-            "up",
-            "--dev",
-            "--listen",
-            "127.0.0.1:0",
-            "--with-parent",
-        ]);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("TROUPE_") {
-                command.env_remove(name);
-            }
-        }
-        if let Some(directory) = database.parent() {
-            command.current_dir(directory); // where no troupe.toml is
-        }
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -97,36 +85,24 @@ impl Worker {
                 path: log.to_owned(),
                 source,
             })?;
-            tokio::spawn(keep(
-                BufReader::new(stderr).lines(),
-                tail.clone(),
-                Some(file),
-            ));
+            let lines = BufReader::new(stderr).lines();
+            tokio::spawn(keep(lines, name, tail.clone(), Some(file)));
         }
         let stdout = child
             .stdout
             .take()
             .ok_or_else(|| Trouble::Worker("says nothing".into()))?;
         let mut said = BufReader::new(stdout).lines();
-        let (base, key) = within(
-            START,
-            "the working process to be ready",
-            ready(&mut said, &mut child),
-        )
-        .await?;
-        tokio::spawn(keep(said, tail.clone(), None));
+        let waiting_for = format!("{} to be ready", called(name));
+        let (ready, key) = within(START, waiting_for, ready(&mut said, &mut child, name)).await?;
+        tokio::spawn(keep(said, name, tail.clone(), None));
         Ok(Self {
             child,
             _held: held,
             pid,
-            client: Client::new(&base, &key)?,
-            tail: tail.clone(),
+            ready,
+            key,
         })
-    }
-
-    /// The process's last lines, to explain a failure.
-    pub fn tail(&self) -> &Tail {
-        &self.tail
     }
 
     /// Kills it with SIGKILL: nothing of it can clean up. Gives the signal that ended it.
@@ -140,15 +116,22 @@ impl Worker {
         Ok(self.ended().await?.signal())
     }
 
-    /// Asks it with SIGTERM to stop. Gives its exit code.
+    /// Asks it with SIGTERM to stop.
     ///
     /// # Errors
-    /// [`Trouble::Late`] if it does not stop.
-    pub async fn stop(mut self) -> Result<Option<i32>, Trouble> {
+    /// [`Trouble::Worker`] if it cannot be told.
+    pub fn tell_to_stop(&self) -> Result<(), Trouble> {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| Trouble::Worker("has no process id".into()))?;
         kill_process(pid, Signal::TERM)
-            .map_err(|e| Trouble::Worker(format!("cannot be told to stop: {e}")))?;
+            .map_err(|e| Trouble::Worker(format!("cannot be told to stop: {e}")))
+    }
+
+    /// Waits until it has stopped. Gives its exit code.
+    ///
+    /// # Errors
+    /// [`Trouble::Late`] if it does not stop.
+    pub async fn stopped(mut self) -> Result<Option<i32>, Trouble> {
         Ok(self.ended().await?.code())
     }
 
@@ -163,16 +146,24 @@ impl Worker {
     }
 }
 
-/// Reads `key KEY` and `ready URL`.
+fn called(name: &str) -> String {
+    match name {
+        "" => "the working process".into(),
+        name => format!("the process of {name}"),
+    }
+}
+
+/// Reads until `ready …`, and what key it has made.
 async fn ready(
     said: &mut Lines<BufReader<ChildStdout>>,
     child: &mut Child,
-) -> Result<(String, String), Trouble> {
-    let mut key = String::new();
+    name: &str,
+) -> Result<(String, Option<String>), Trouble> {
+    let mut key = None;
     while let Ok(Some(line)) = said.next_line().await {
         match line.split_once(' ') {
-            Some(("key", text)) => text.clone_into(&mut key),
-            Some(("ready", base)) => return Ok((base.to_owned(), key)),
+            Some(("key", text)) => key = Some(text.to_owned()),
+            Some(("ready", what)) => return Ok((what.to_owned(), key)),
             _ => {}
         }
     }
@@ -180,17 +171,26 @@ async fn ready(
         .wait()
         .await
         .map_or_else(|e| e.to_string(), |status| status.to_string());
+    let of = match name {
+        "" => String::new(),
+        name => format!("that of {name} "),
+    };
     Err(Trouble::Worker(format!(
-        "ended before it was ready ({how})"
+        "{of}ended before it was ready ({how})"
     )))
 }
 
 async fn keep<R: AsyncRead + Unpin>(
     mut lines: Lines<BufReader<R>>,
+    name: &'static str,
     tail: Tail,
     mut file: Option<std::fs::File>,
 ) {
     while let Ok(Some(line)) = lines.next_line().await {
+        let line = match name {
+            "" => line,
+            name => format!("{name:9} {line}"),
+        };
         if let Some(file) = &mut file {
             // The log is for reading afterwards; the demo does not hang on it.
             let _ = writeln!(file, "{line}");

@@ -86,7 +86,7 @@ pub fn questions(own: &[String]) -> Vec<Question> {
 mod tests {
     use super::*;
     use crate::demo::material::{passages, shipped};
-    use documents::parse::Passage;
+    use documents::parse::{Limits, Passage};
 
     #[test]
     fn the_questions_are_those_of_the_examples() {
@@ -116,7 +116,7 @@ mod tests {
                 .iter()
                 .find(|source| source.name == document)
                 .expect("it ships");
-            let passages = passages(source).expect("it can be read");
+            let passages = passages(source, &Limits::default()).expect("it can be read");
             let there = |passage: &Passage| {
                 passage.page.map(i64::from) == page && passage.text.contains(&phrase)
             };

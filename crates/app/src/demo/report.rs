@@ -119,6 +119,7 @@ pub struct Json<'a> {
     /// Whether all claims hold.
     pub holds: bool,
     claims: &'a [Claim],
+    tenant: &'a str,
     chatbot: &'a str,
     documents: Vec<Value>,
     crash: Value,
@@ -147,6 +148,7 @@ pub fn json<'a>(claims: &'a [Claim], seen: &'a Evidence, found: Option<&'a Found
     Json {
         holds: claims.iter().all(|claim| claim.holds),
         claims,
+        tenant: &seen.tenant,
         chatbot: &seen.chatbot,
         documents: seen.documents.iter().map(document).collect(),
         crash: json!(seen.crash),

@@ -2,41 +2,40 @@
 mod asking;
 mod ingestion;
 
+use super::client::Client;
 use super::evidence::{Document, Evidence, Ledger};
-use super::found;
+use super::found::Stores;
+use super::house::{House, Site};
 use super::material::{self, Source};
-use super::process::{Tail, Worker};
 use super::questions::Question;
 use super::show::Show;
 use super::trouble::{Trouble, within};
+use crate::clock::SystemClock;
+use documents::parse::Limits;
+use runtime::ports::clock::Clock;
 use serde::Deserialize;
 use serde_json::json;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long it may take until every message is handled.
-const QUIET: Duration = Duration::from_secs(30);
+const QUIET: Duration = Duration::from_secs(60);
 /// How often anything else is looked at.
 const SOMETIMES: Duration = Duration::from_millis(50);
 
-/// The tenant of `troupe up --dev`.
+/// The tenant of `troupe up --dev`. On a cluster, which others use too, each demo has one of its own.
 pub const TENANT: &str = "demo";
 const CHATBOT: &str = "observatory";
-
-/// Where everything is.
-pub struct Place {
-    /// The database.
-    pub database: PathBuf,
-    /// What the working process logs.
-    pub log: PathBuf,
-}
 
 /// The story while it is told.
 pub struct Story<'a> {
     /// Tells it.
     pub show: &'a Show,
-    /// Where it happens.
-    pub place: Place,
+    /// Who does it.
+    pub house: House,
+    /// Where it is kept.
+    pub stores: Stores,
+    /// How the workers read documents.
+    pub limits: Limits,
     /// The documents.
     pub sources: Vec<Source>,
     /// The questions.
@@ -45,10 +44,6 @@ pub struct Story<'a> {
     pub seen: Evidence,
     /// What it is doing, for whoever asks why it does not go on.
     pub step: String,
-    /// The last lines of the working process.
-    pub tail: Tail,
-    /// The working process, while there is one.
-    pub worker: Option<Worker>,
 }
 
 /// A document as the edge lists it.
@@ -90,10 +85,11 @@ impl Story<'_> {
         self.middle().await?;
 
         self.begin("killing the working process, and starting it again");
-        self.show.step(
-            2,
-            "The working process is killed in the middle, and started again",
-        );
+        let killed = match self.seen.cluster {
+            true => "The process that indexes is killed in the middle, and started again",
+            false => "The working process is killed in the middle, and started again",
+        };
+        self.show.step(2, killed);
         self.crash().await?;
         self.begin("waiting for the ingestion to go on by itself");
         self.go_on(&operation).await?;
@@ -120,27 +116,30 @@ impl Story<'_> {
         self.show.step(6, "Everything is held against the database");
         self.quiet().await?;
         self.begin("stopping the working process");
-        if let Some(worker) = self.worker.take() {
-            self.seen.exit_code = worker.stop().await?;
-        }
+        self.seen.exit_code = self.house.stop().await?;
         Ok(())
     }
 
     fn begin(&mut self, step: &str) {
         step.clone_into(&mut self.step);
     }
-    fn worker(&self) -> Result<&Worker, Trouble> {
-        self.worker
-            .as_ref()
-            .ok_or_else(|| Trouble::Worker("is not running".into()))
+    fn client(&self) -> Result<&Client, Trouble> {
+        self.house.client()
     }
 
     /// Reads every file as the worker will, to know what must come out.
     fn read(&mut self) -> Result<(), Trouble> {
-        (self.seen.tenant, self.seen.chatbot) = (TENANT.into(), CHATBOT.into());
+        let site = self.house.site();
+        self.seen.cluster = matches!(site, Site::Servers { .. });
+        self.seen.tenant = match site {
+            Site::File(_) => TENANT.into(),
+            Site::Servers { tenant, .. } => tenant.clone(),
+        };
+        self.seen.chatbot = CHATBOT.into();
+        self.seen.began_ms = SystemClock.now_ms();
         self.seen.questions = self.questions.len();
         for source in &self.sources {
-            let passages = material::passages(source)?;
+            let passages = material::passages(source, &self.limits)?;
             self.seen.documents.push(Document {
                 name: source.name.clone(),
                 generated: source.generated,
@@ -167,13 +166,24 @@ impl Story<'_> {
     }
 
     async fn start(&mut self) -> Result<(), Trouble> {
-        let worker = Worker::start(&self.place.database, &self.place.log, &self.tail).await?;
-        self.show.note(format_args!(
-            "   process {} works on {}",
-            worker.pid,
-            self.place.database.display()
-        ));
-        self.worker = Some(worker);
+        self.house.start().await?;
+        let processes = self.house.processes();
+        match self.house.site() {
+            Site::File(database) => {
+                for (_, pid) in processes {
+                    let database = database.display();
+                    self.show
+                        .note(format_args!("   process {pid} works on {database}"));
+                }
+            }
+            Site::Servers { tenant, .. } => {
+                let each = processes.map(|(name, pid)| format!("{name} {pid}"));
+                let each = each.collect::<Vec<_>>().join(", ");
+                self.show.note(format_args!(
+                    "   processes: {each}; all of it is {tenant}'s"
+                ));
+            }
+        }
         Ok(())
     }
 
@@ -185,7 +195,7 @@ impl Story<'_> {
         sources: &[Source],
         wait: Duration,
     ) -> Result<super::client::Reply, Trouble> {
-        let client = &self.worker()?.client;
+        let client = self.client()?;
         let mut uploaded = Vec::new();
         for source in sources {
             let blob = client.put_blob(source.bytes.to_vec()).await?;
@@ -202,11 +212,10 @@ impl Story<'_> {
 
     /// Waits until every consumer has read its topic to the end.
     async fn quiet(&self) -> Result<(), Trouble> {
-        let database = self.place.database.clone();
         let mut unread = Vec::new();
         let reading = async {
             loop {
-                unread = found::unread(&database)?;
+                unread = self.stores.unread(&self.seen).await?;
                 if unread.is_empty() {
                     return Ok(());
                 }

@@ -37,6 +37,8 @@ fn good() -> (Evidence, Found) {
     };
     let seen = Evidence {
         tenant: "demo".into(),
+        cluster: false,
+        began_ms: 1,
         chatbot: "bot".into(),
         created: Some("done".into()),
         documents: vec![document("guide.pdf", "d1"), document("prices.md", "d2")],

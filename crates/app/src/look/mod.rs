@@ -1,11 +1,16 @@
-//! Looking at a database from outside: read-only, while another process may own it.
+//! Looking from outside: at a file, read-only, while another process may own it, or at the servers of a cluster.
 //!
 //! [`dead_letters`], [`sagas`] and [`trace`] say what they find as data; `cli` prints it. Personal fields stay sealed.
 pub mod dead_letters;
 pub mod sagas;
+mod servers;
 pub mod trace;
 
 use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::servers::Servers;
+use crate::wiring::{StartError, Where};
+use cluster::Cluster;
 use embedded::{Embedded, OpenError, Options};
 use events::record::decode_json;
 use runtime::codec::{Schemas, UnknownSchema};
@@ -32,6 +37,9 @@ pub enum LookError {
         /// Why not.
         source: OpenError,
     },
+    /// The servers cannot be looked at.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// It cannot be read.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -40,10 +48,16 @@ pub enum LookError {
     NotFound(String),
 }
 
-/// A database, to be read.
+/// What there is, to be looked at.
 pub struct Look {
-    embedded: Embedded,
+    kept: Kept,
     ports: Ports,
+}
+
+/// Where it is kept.
+enum Kept {
+    File(Embedded),
+    Servers(Cluster),
 }
 
 /// A payload as a person can read it.
@@ -58,6 +72,21 @@ pub struct Payload {
 }
 
 impl Look {
+    /// Opens what the configuration names.
+    ///
+    /// # Errors
+    /// [`LookError`].
+    pub async fn at(config: &Config, at: Where) -> Result<Self, LookError> {
+        match at {
+            Where::File => Self::open(&config.data.path).await,
+            Where::Cluster => {
+                let Servers { cluster, ports } = Servers::open(config).await?;
+                let kept = Kept::Servers(cluster);
+                Ok(Self { kept, ports })
+            }
+        }
+    }
+
     /// Opens the file for reading.
     ///
     /// # Errors
@@ -86,7 +115,8 @@ impl Look {
         // No schema of ours is registered: a reader changes nothing, and every message names the schema that wrote it.
         let schemas = Schemas::start(embedded.schemas(), &[]).await?;
         let ports = Ports::new(embedded.stores(), schemas, Arc::new(SystemClock));
-        Ok(Self { embedded, ports })
+        let kept = Kept::File(embedded);
+        Ok(Self { kept, ports })
     }
 
     /// What a payload says.

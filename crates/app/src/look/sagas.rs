@@ -73,7 +73,7 @@ impl Look {
         wanted: impl Fn(&FoundSaga) -> bool,
         limit: usize,
     ) -> Result<(Vec<FoundSaga>, bool), LookError> {
-        let (state, mut found) = (self.embedded.state(), vec![]);
+        let (state, mut found) = (&self.ports.state, vec![]);
         for definition in definitions() {
             let mut after = String::new();
             loop {
@@ -102,14 +102,28 @@ impl Look {
     /// # Errors
     /// [`LookError::NotFound`] if there is none.
     pub async fn sagas_called(&self, id: &str) -> Result<Vec<FoundSaga>, LookError> {
-        let called = |saga: &FoundSaga| {
-            saga.key == id || saga.key.split_once('/').is_some_and(|(_, own)| own == id)
+        let found = match id.contains('/') {
+            true => self.sagas_with_key(id).await?,
+            false => {
+                let own =
+                    |saga: &FoundSaga| saga.key.split_once('/').is_some_and(|(_, own)| own == id);
+                self.sagas(own, PAGE).await?.0
+            }
         };
-        let (found, _) = self.sagas(called, PAGE).await?;
         if found.is_empty() {
             return Err(LookError::NotFound(format!(
                 "there is no saga {id}: `troupe sagas list` names them"
             )));
+        }
+        Ok(found)
+    }
+    async fn sagas_with_key(&self, key: &str) -> Result<Vec<FoundSaga>, LookError> {
+        let (ids, mut found) = ([key.to_owned()], vec![]);
+        for definition in definitions() {
+            let rows = self.ports.state.load(definition, &ids).await?;
+            for row in rows.into_iter().flatten() {
+                found.extend(FoundSaga::read(definition, key.to_owned(), &row)?);
+            }
         }
         Ok(found)
     }

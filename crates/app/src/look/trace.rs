@@ -1,5 +1,5 @@
 //! All that one request caused: a family tree by `ce_causationid`.
-use super::{Look, LookError, key_of};
+use super::{Kept, Look, LookError, key_of};
 use events::Envelope;
 use events::envelope::name;
 use runtime::engine::header;
@@ -20,6 +20,9 @@ pub struct Trace {
     pub took_ms: i64,
     /// Whether there is more than is shown.
     pub cut: bool,
+    /// Why.
+    #[serde(skip)]
+    pub why_cut: Option<Cut>,
     /// In the order of the tree: each message before what it caused, siblings by time.
     pub messages: Vec<Traced>,
 }
@@ -70,24 +73,72 @@ pub struct Dead {
     pub behind: Option<String>,
 }
 
+/// Why a trace is shown in part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// There are more than [`MOST`].
+    Many,
+    /// It took too long to look on.
+    Late,
+    /// Somebody said that it is enough.
+    Stopped,
+}
+
+/// How far looking has got, in offsets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// Behind it.
+    pub looked_at: u64,
+    /// All there are; 0 until that is known.
+    pub of: u64,
+    /// Messages that belong to the trace.
+    pub found: usize,
+}
+
 impl Look {
-    /// All that carries this correlation id.
+    /// All that carries this correlation id. On a cluster: since `since_ms` (milliseconds since 1970), looking `until` then,
+    /// and saying now and then how far it has got; a file has an index.
     ///
     /// # Errors
     /// [`LookError::NotFound`] if nothing does.
-    pub async fn trace(&self, correlation: &str) -> Result<Trace, LookError> {
-        let messages = self.embedded.by_correlation(correlation).await?;
-        if messages.is_empty() {
-            let why = format!(
-                "nothing on the log carries the correlation id {correlation:?}. It is the id of the operation that a \
-                 request began (`Location: /v1/operations/ID`); commands and replies are kept for some days only"
-            );
+    pub async fn trace(
+        &self,
+        correlation: &str,
+        since_ms: i64,
+        until: impl Future<Output = Cut>,
+        tell: impl Fn(Looked),
+    ) -> Result<Trace, LookError> {
+        let (traced, cut, hint) = match &self.kept {
+            Kept::File(embedded) => {
+                let messages = embedded.by_correlation(correlation).await?;
+                let first_ms = messages.first().map_or(0, |first| first.timestamp_ms);
+                let mut traced = Vec::with_capacity(messages.len());
+                for message in &messages {
+                    traced.push(self.traced(message, first_ms).await?);
+                }
+                let cut = (messages.len() == MOST).then_some(Cut::Many);
+                (traced, cut, String::new())
+            }
+            Kept::Servers(cluster) => {
+                let scanned = self.scan_for(cluster, correlation, since_ms, until, tell);
+                let (traced, cut) = scanned.await?;
+                let since = rfc3339(since_ms);
+                (
+                    traced,
+                    cut,
+                    format!(" since {since} (--since looks further back)"),
+                )
+            }
+        };
+        if traced.is_empty() {
+            let why = match cut {
+                Some(_) => format!("what was looked at carries no correlation id {correlation:?}"),
+                None => format!(
+                    "nothing on the log{hint} carries the correlation id {correlation:?}. It is the id of the operation \
+                     that a request began (`Location: /v1/operations/ID`); commands and replies are kept for some days only"
+                ),
+            };
             return Err(LookError::NotFound(why));
-        }
-        let cut = messages.len() == MOST;
-        let mut traced = Vec::with_capacity(messages.len());
-        for message in &messages {
-            traced.push(self.traced(message, messages[0].timestamp_ms).await?);
         }
         let took_ms = traced
             .iter()
@@ -97,12 +148,17 @@ impl Look {
         Ok(Trace {
             correlation: correlation.to_owned(),
             took_ms,
-            cut,
+            cut: cut.is_some(),
+            why_cut: cut,
             messages: in_order(traced),
         })
     }
 
-    async fn traced(&self, message: &Message, first_ms: i64) -> Result<Traced, LookError> {
+    pub(super) async fn traced(
+        &self,
+        message: &Message,
+        first_ms: i64,
+    ) -> Result<Traced, LookError> {
         let envelope = Envelope::read(&message.headers);
         let text = |name: &str| message.headers.text(name).map(str::to_owned);
         let payload = self.payload(&message.payload).await?;

@@ -3,7 +3,7 @@ use super::{StartError, models};
 use crate::Config;
 use crate::clock::SystemClock;
 use cluster::settings::Process;
-use cluster::{Cluster, MongoState, QdrantSearch};
+use cluster::{MongoState, QdrantSearch};
 use events::map::TopicMap;
 use runtime::PortError;
 use runtime::rows;
@@ -34,15 +34,6 @@ impl Collections {
             search: QdrantSearch::open(search, Arc::new(SystemClock))?,
             rows: rows::collections(TopicMap::embedded()),
         })
-    }
-    /// All servers, connected.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub async fn connect(config: &Config) -> Result<Cluster, StartError> {
-        let model = models::model(&config.models)?;
-        let (map, clock) = (TopicMap::embedded(), Arc::new(SystemClock));
-        Ok(Cluster::connect(&config.cluster, &Process, map, &model, clock).await?)
     }
     /// What is not there: `store: what`.
     ///

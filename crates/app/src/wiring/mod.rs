@@ -16,6 +16,7 @@ mod watch;
 pub use collections::Collections;
 pub use consumers::{Roles, Selection};
 pub use error::StartError;
+pub(crate) use store::connect;
 pub use store::{Store, Where};
 pub use watch::{Figures, Trouble, Watch};
 

@@ -64,11 +64,8 @@ impl Store {
                 Ok(Self::Embedded(opened))
             }
             Where::Cluster => {
-                let model = super::models::model(&config.models)?;
-                let env = cluster::settings::Process;
-                let connecting =
-                    Cluster::connect(&config.cluster, &env, map, &model, clock.clone());
-                Ok(Self::Cluster(connecting.await?))
+                let connected = connect(config, map, clock.clone()).await?;
+                Ok(Self::Cluster(connected))
             }
         }
     }
@@ -131,6 +128,22 @@ impl Store {
             Self::Cluster(_) => {}
         }
     }
+}
+
+/// All servers that the configuration names.
+///
+/// # Errors
+/// [`StartError`].
+pub(crate) async fn connect(
+    config: &Config,
+    map: &TopicMap,
+    clock: Arc<dyn Clock>,
+) -> Result<Cluster, StartError> {
+    let (model, env) = (
+        super::models::model(&config.models)?,
+        cluster::settings::Process,
+    );
+    Ok(Cluster::connect(&config.cluster, &env, map, &model, clock).await?)
 }
 
 async fn lags(embedded: &Embedded) -> Result<BTreeMap<String, i64>, PortError> {

@@ -7,17 +7,20 @@ mod append;
 mod client;
 mod deliveries;
 mod health;
+mod look;
 mod member;
 mod message;
 mod native;
 mod options;
 mod reading;
+mod scan;
 #[cfg(all(test, feature = "servers"))]
 mod tests;
 mod topics;
 
 pub use health::{MemberHealth, PartitionHealth};
 pub use options::{Bounds, FirstCheckpoints, Options, Room};
+pub use scan::{Progress, Scan};
 pub use topics::OVERHEAD;
 
 use append::Appender;

@@ -59,6 +59,11 @@ pub(super) fn documents(tenant: &TenantId, chatbot: &str) -> Filter {
     ])
 }
 
+/// All points of a kind that are a tenant's.
+pub(super) fn of_kind(tenant: &TenantId, kind: &str) -> Filter {
+    Filter::must([is(KIND, kind), is(TENANT, tenant.as_str())])
+}
+
 /// A document's point, if its version is below.
 pub(super) fn version_below(version: i64) -> Filter {
     Filter::must([below(VERSION, version)])

@@ -11,6 +11,7 @@
 //! each chatbot, whose token changes with every switch, so that the published revisions need not be read for each query.
 mod fault;
 mod filters;
+mod look;
 mod names;
 mod points;
 mod prepare;
@@ -22,6 +23,8 @@ mod switch;
 #[cfg(all(test, feature = "servers"))]
 mod tests;
 mod words;
+
+pub use look::{Stored, StoredPassage, StoredRevision};
 
 use crate::secret::Secret;
 use events::TenantId;

@@ -23,6 +23,8 @@ pub(super) const CHATBOT: &str = "chatbot";
 pub(super) const KEY: &str = "key";
 /// The document, as the port names it.
 pub(super) const OF_DOCUMENT: &str = "document";
+/// The revision, as the port names it.
+pub(super) const OF_REVISION: &str = "revision";
 /// When it was staged last, in milliseconds since 1970.
 pub(super) const STAGED_AT: &str = "staged_at";
 /// The version that the document had when it was staged last. A switch deletes what was staged before it, nothing else.

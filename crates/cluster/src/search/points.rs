@@ -1,7 +1,7 @@
 //! Points: what is written of passages, revisions, documents and scopes, and what is read of them.
 use super::names::{
-    self, CHATBOT, DENSE, DOCUMENT, GENERATION, KEY, KIND, OF_DOCUMENT, PASSAGE, REVISION, SCOPE,
-    STAGED_AT, TENANT, TEXT, TOKEN, VERSION,
+    self, CHATBOT, DENSE, DOCUMENT, GENERATION, KEY, KIND, OF_DOCUMENT, OF_REVISION, PASSAGE,
+    REVISION, SCOPE, STAGED_AT, TENANT, TEXT, TOKEN, VERSION,
 };
 use super::{fault, words};
 use events::TenantId;
@@ -14,7 +14,6 @@ use runtime::PortError;
 use runtime::ports::search::{IndexedPassage, Revision};
 use std::collections::HashMap;
 
-const OF_REVISION: &str = "revision";
 const NAME: &str = "name";
 const ORDINAL: &str = "ordinal";
 const BODY: &str = "body";

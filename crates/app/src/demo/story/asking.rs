@@ -22,8 +22,7 @@ impl Story<'_> {
         let asked = Instant::now();
         let path = format!("/v1/chatbots/{CHATBOT}/questions");
         let reply = self
-            .worker()?
-            .client
+            .client()?
             .post(&path, &json!({"text": question.text}), ANSWER)
             .await?;
         let reply = reply.expect("an answer", |reply| reply.status == StatusCode::OK)?;
@@ -66,7 +65,7 @@ impl Story<'_> {
         };
         self.show
             .result(format_args!("   It was not created: {}", undone.reason));
-        let client = self.worker()?.client.clone();
+        let client = self.client()?.clone();
         let gone = async {
             loop {
                 undone.chatbot_status = client

@@ -18,7 +18,7 @@ impl Story<'_> {
     /// Looks where the documents are.
     async fn look(&mut self) -> Result<BTreeMap<String, i64>, Trouble> {
         let path = format!("/v1/chatbots/{CHATBOT}/documents");
-        let listed: Vec<Listed> = self.worker()?.client.list(&path).await?;
+        let listed: Vec<Listed> = self.client()?.list(&path).await?;
         let passages = listed
             .iter()
             .map(|listed| (listed.id.clone(), listed.passages))
@@ -61,32 +61,34 @@ impl Story<'_> {
     }
 
     pub(super) async fn crash(&mut self) -> Result<(), Trouble> {
-        let Some(worker) = self.worker.take() else {
-            return Err(Trouble::Worker("is not running".into()));
-        };
+        let (ready_before, of) = (self.ready(), self.seen.documents.len());
+        let killed = self.house.kill().await?;
         let mut crash = Crash {
-            killed_pid: worker.pid,
-            ready_before: self.ready(),
-            of: self.seen.documents.len(),
+            killed_pid: killed.pid,
+            signal: killed.signal,
+            killed_at_ms: SystemClock.now_ms(),
+            ready_before,
+            of,
             ..Crash::default()
         };
-        crash.signal = worker.kill().await?;
-        crash.killed_at_ms = SystemClock.now_ms();
         let how = crash.signal.map_or_else(
             || "without a signal".to_owned(),
             |signal| format!("by signal {signal}"),
         );
         self.show.note(format_args!(
-            "   process {} ended {how}, with {} of {} documents ready",
-            crash.killed_pid, crash.ready_before, crash.of
+            "   process {} ended {how}, with {ready_before} of {of} documents ready",
+            crash.killed_pid
         ));
         let again = Instant::now();
-        self.start().await?;
-        crash.restarted_pid = self.worker()?.pid;
+        crash.restarted_pid = self.house.start_again().await?;
         crash.ready_again_ms = u64::try_from(again.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let goes_on = match self.seen.cluster {
+            true => "; Kafka gives it its partitions when the session of the other has run out",
+            false => "",
+        };
         self.show.note(format_args!(
-            "   it was ready after {} ms; nobody tells it what to do",
-            crash.ready_again_ms
+            "   process {} was ready after {} ms; nobody tells it what to do{goes_on}",
+            crash.restarted_pid, crash.ready_again_ms
         ));
         self.seen.crash = Some(crash);
         Ok(())
@@ -99,8 +101,7 @@ impl Story<'_> {
         let watching = async {
             loop {
                 let state = self
-                    .worker()?
-                    .client
+                    .client()?
                     .get(operation)
                     .await?
                     .expect("the operation", |reply| reply.status == StatusCode::OK)?;
@@ -136,8 +137,7 @@ impl Story<'_> {
                 );
                 loop {
                     let reply = self
-                        .worker()?
-                        .client
+                        .client()?
                         .get(&path)
                         .await?
                         .expect("the document", |reply| reply.status == StatusCode::OK)?;
