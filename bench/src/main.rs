@@ -1,19 +1,17 @@
 //! Measurements, each beside what the disk itself takes. `--check` exits with 1 if a target is missed.
 //!
+//! What is measured on Kafka needs one: `eval "$(tests/services/up)"` starts it and sets `TROUPE_TEST_KAFKA`. Without, those
+//! measurements are left out, and the table says so.
+//!
 //! Run it alone on the machine, with `--release`. Figures of one run are comparable with each other only.
-mod disk;
-mod hop;
-mod machine;
-mod server;
-mod table;
-mod whole;
-
+use bench::kafka::{Servers, rows};
+use bench::machine::Failed;
+use bench::server::Server;
+use bench::table::Table;
+use bench::{disk, hop, whole};
 use clap::{Parser, ValueEnum};
-use machine::Failed;
-use server::Server;
 use std::process::ExitCode;
 use std::time::Duration;
-use table::Table;
 
 /// Measures Troupe.
 #[derive(Parser)]
@@ -24,11 +22,14 @@ struct Arguments {
     /// Only these measurements; all if none is named.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Measurement>,
+    /// Only what is measured on Kafka.
+    #[arg(long)]
+    kafka: bool,
     /// Each measurement so often; the median is shown.
     #[arg(long, default_value_t = 3)]
     runs: usize,
     /// All of it in so many seconds at most, or it fails.
-    #[arg(long, default_value_t = 480)]
+    #[arg(long, default_value_t = 900)]
     within: u64,
 }
 
@@ -49,6 +50,19 @@ enum Measurement {
     Ingestion,
     /// 20,000 documents, and the database that they leave, opened again.
     Backlog,
+    /// Messages a second through a worker that does nothing, on Kafka, exactly once, beside plain clients.
+    KafkaCopy,
+    /// One exactly-once hop over Kafka: 100 messages a second.
+    KafkaHop,
+    /// 2,000 messages of 20 ms each, on Kafka.
+    KafkaSlow,
+}
+
+impl Measurement {
+    fn is_on_kafka(self) -> bool {
+        use Measurement::{KafkaCopy, KafkaHop, KafkaSlow};
+        matches!(self, KafkaCopy | KafkaHop | KafkaSlow)
+    }
 }
 
 #[tokio::main]
@@ -67,8 +81,23 @@ async fn main() -> Result<ExitCode, Failed> {
 }
 
 async fn measure(arguments: &Arguments, table: &mut Table) -> Result<(), Failed> {
+    let servers = Servers::named();
     for measurement in Measurement::value_variants() {
-        if !arguments.only.is_empty() && !arguments.only.contains(measurement) {
+        let only = !arguments.only.is_empty();
+        if only && !arguments.only.contains(measurement) {
+            continue;
+        }
+        if arguments.kafka && !measurement.is_on_kafka() {
+            continue;
+        }
+        if measurement.is_on_kafka() && servers.is_none() {
+            let name = measurement.to_possible_value();
+            let name = name.map_or_else(String::new, |name| name.get_name().to_owned());
+            let why = "TROUPE_TEST_KAFKA is not set (tests/services/up sets it)";
+            if only || arguments.kafka {
+                return Err(format!("{name}: {why}").into());
+            }
+            table.left_out(&format!("{name}: {why}"));
             continue;
         }
         let directory = tempfile::tempdir()?;
@@ -84,9 +113,27 @@ async fn measure(arguments: &Arguments, table: &mut Table) -> Result<(), Failed>
                 ingestion(table, runs).await?;
             }
             Measurement::Backlog => backlog(table).await?,
+            on_kafka => {
+                let servers = servers.as_ref().ok_or("no Kafka")?;
+                measure_on_kafka(*on_kafka, servers, table, runs).await?;
+            }
         }
     }
     Ok(())
+}
+
+async fn measure_on_kafka(
+    measurement: Measurement,
+    servers: &Servers,
+    table: &mut Table,
+    runs: usize,
+) -> Result<(), Failed> {
+    match measurement {
+        Measurement::KafkaCopy => rows::copy(servers, table, runs).await,
+        Measurement::KafkaHop => rows::hop(servers, table, runs).await,
+        Measurement::KafkaSlow => rows::slow(servers, table, runs).await,
+        _ => Err("it is not measured on Kafka".into()),
+    }
 }
 
 async fn hop_latency(table: &mut Table, runs: usize) -> Result<(), Failed> {

@@ -15,12 +15,17 @@ struct Line {
 pub struct Table {
     lines: Vec<Line>,
     disk: f64,
+    left_out: Vec<String>,
 }
 
 impl Table {
     /// What an fdatasync takes now, in milliseconds: it stands beside the figures that follow.
     pub fn disk(&mut self, milliseconds: f64) {
         self.disk = milliseconds;
+    }
+    /// What was not measured, and why.
+    pub fn left_out(&mut self, what: &str) {
+        self.left_out.push(what.to_owned());
     }
     fn line(&mut self, name: &str, runs: &[f64], unit: &'static str) -> &mut Line {
         let mut sorted = runs.to_vec();
@@ -62,7 +67,7 @@ impl Table {
     /// Prints the table on stdout.
     pub fn print(&self) {
         println!(
-            "{:<52} {:>14} {:>25} {:>24} {:>14}",
+            "{:<60} {:>14} {:>25} {:>24} {:>14}",
             "", "median", "least - most", "target", "fdatasync"
         );
         for line in &self.lines {
@@ -70,9 +75,12 @@ impl Table {
                 format!("{how} {target:.1} {}", if met { "met" } else { "MISSED" })
             });
             println!(
-                "{:<52} {:>10.2} {:<3} {:>11.2} - {:>11.2} {:>24} {:>11.2} ms",
+                "{:<60} {:>10.2} {:<3} {:>11.2} - {:>11.2} {:>24} {:>11.2} ms",
                 line.name, line.median, line.unit, line.spread.0, line.spread.1, target, line.disk
             );
+        }
+        for what in &self.left_out {
+            println!("LEFT OUT: {what}");
         }
     }
 }

@@ -1,0 +1,9 @@
+//! Measurements of Troupe, and what they are made of. The program is `main.rs`; [`kafka`] is what runs on real servers.
+pub mod alone;
+pub mod disk;
+pub mod hop;
+pub mod kafka;
+pub mod machine;
+pub mod server;
+pub mod table;
+pub mod whole;
