@@ -133,8 +133,10 @@ pub fn expiring(map: &TopicMap) -> Vec<String> {
 
 /// Every collection that the runtime and the workers of a map keep, sorted: what a store must have before they run.
 pub fn collections(map: &TopicMap) -> Vec<String> {
-    let ordered = map.consumers().filter(|(_, spec)| spec.ordered);
-    let holds = ordered.map(|(_, spec)| format!("{HOLDS}.{}", spec.name));
+    // Also where order does not matter: what is parked stands there (C2).
+    let holds = map
+        .consumers()
+        .map(|(_, spec)| format!("{HOLDS}.{}", spec.name));
     let mut all = expiring(map);
     all.extend(holds);
     all.push(crate::keys::COLLECTION.to_owned());

@@ -4,7 +4,7 @@ use super::lives::{Life, Lives};
 use super::load::Acknowledged;
 use super::{marker, until};
 use app::demo::evidence::{Document, Evidence};
-use app::demo::found::{look, unread};
+use app::demo::found::Stores;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,7 +13,9 @@ use std::path::Path;
 pub(super) async fn check(lives: &Lives, life: Life, caller: &Caller, told: &Acknowledged) {
     let database = lives.place.path("troupe.db");
     until("every message is handled", || async {
-        unread(&database)
+        Stores::File(database.clone())
+            .unread(&Evidence::default())
+            .await
             .expect("readable")
             .is_empty()
             .then_some(())
@@ -86,7 +88,10 @@ async fn check_tables(database: &Path, told: &Acknowledged) {
         documents: told.documents.keys().map(document).collect(),
         ..Evidence::default()
     };
-    let found = look(database, &evidence).await.expect("readable");
+    let found = Stores::File(database.to_owned())
+        .look(&evidence)
+        .await
+        .expect("readable");
     assert_eq!(found.log.dead_letters, 0, "{:?}", found.log);
     assert_eq!(
         found.log.repeated, [""; 0],

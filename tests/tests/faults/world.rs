@@ -1,7 +1,7 @@
 //! A whole Troupe in this process: all workers, the edge, a file in a directory of its own.
 use super::caller::{Caller, client};
 use app::demo::evidence::{Document, Evidence};
-use app::demo::found::{Found, look};
+use app::demo::found::{Found, Stores};
 use app::look::Look;
 use app::wiring::{Figures, Unfinished};
 use app::{App, Config, Roles};
@@ -102,7 +102,10 @@ impl World {
             documents: documents.iter().map(document).collect(),
             ..Evidence::default()
         };
-        look(&self.database(), &evidence).await.expect("readable")
+        Stores::File(self.database())
+            .look(&evidence)
+            .await
+            .expect("readable")
     }
     pub(super) async fn dead_letters(&self) -> Vec<Letter> {
         let look = Look::open(&self.database()).await.expect("readable");

@@ -9,7 +9,6 @@ use runtime::emission::Emitter;
 use runtime::ports::log::{Outgoing, Position};
 use runtime::testkit::sim::{Random, Sim, SimProcess};
 use runtime::{Moment, Ports};
-use std::sync::Arc;
 
 const TENANTS: [&str; 2] = ["acme", "bolt"];
 const DOCUMENTS: u64 = 5;

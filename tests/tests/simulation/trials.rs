@@ -1,5 +1,5 @@
 //! Trials without chance, for rules that a storm seldom touches.
-use super::business::{self, DOCUMENT, Document};
+use super::business::{self, Ask, DOCUMENT, Document};
 use super::load::{self, Load};
 use super::outside::Outside;
 use super::run::Plan;
@@ -9,6 +9,7 @@ use futures::StreamExt;
 use runtime::engine::{self, Options, Running};
 use runtime::rows::EntityRow;
 use runtime::testkit::sim::{Side, Sim, SimOptions};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// As often as the map says that handlers try.
@@ -152,7 +153,47 @@ pub async fn all(plan: Plan) -> Vec<(&'static str, Vec<String>)> {
         ),
         ("a frozen save", frozen_save_after_the_takeover(plan).await),
         ("blobs of two tenants", blobs_of_two_tenants(plan).await),
+        (
+            "more keys wait than there is room for",
+            more_wait_than_there_is_room_for(plan).await,
+        ),
     ]
+}
+
+/// C2: what most of a partition needs is down for long, and some of it needs something else.
+async fn more_wait_than_there_is_room_for(plan: Plan) -> Vec<String> {
+    const WAIT: usize = 180;
+    let mut trial = Trial::new(plan).await;
+    let running = trial.start("a").await;
+    trial.outside.set_down(true);
+    let documents = Load::neighbours(3, WAIT + WAIT / 3);
+    let (waiting, others) = documents.split_at(WAIT);
+    for (n, &document) in waiting.iter().enumerate() {
+        trial.load.send_command_to(document, Ask::Plain).await;
+        if let Some(&other) = others.get(n / 3).filter(|_| n % 3 == 0) {
+            trial.load.send_command_to(other, Ask::Refuse).await;
+        }
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let refused = seen(&trial.sim, "replies")
+        .iter()
+        .filter(|answer| answer.envelope.reply_status == Some(ReplyStatus::Refused))
+        .count();
+    let mut broken = vec![];
+    if refused != others.len() {
+        broken.push(format!(
+            "{refused} of {} got through between those that wait",
+            others.len()
+        ));
+    }
+    trial.outside.set_down(false);
+    tokio::time::sleep(Duration::from_secs(1_500)).await;
+    running.abort();
+    let done: BTreeSet<String> = trial.outside.effects().into_iter().map(|e| e.key).collect();
+    if done.len() != WAIT {
+        broken.push(format!("{} of {WAIT} came back by themselves", done.len()));
+    }
+    broken
 }
 
 /// G4: handlers of two tenants keep something; what each tenant then has.

@@ -1,7 +1,7 @@
 //! The suites of the ports.
 use super::support::{TestClock, options, topic};
 use crate::{Embedded, Options};
-use runtime::testkit::conformance::{blobs, log, search, state};
+use runtime::testkit::conformance::{blobs, engine, log, search, state};
 use std::sync::Arc;
 
 fn open() -> (Embedded, tempfile::TempDir) {
@@ -73,4 +73,16 @@ async fn the_search_keeps_its_laws() {
         }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_parked_comes_back_through_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let topics = engine::TOPICS.map(|(name, partitions)| topic(name, partitions));
+    let options = Options {
+        topics: topics.into(),
+        ..options()
+    };
+    let file = Embedded::open(dir.path().join("troupe.db"), options).unwrap();
+    engine::what_is_parked_comes_back(file.stores(), file.schemas()).await;
 }

@@ -7,6 +7,7 @@ mod discard;
 mod fate;
 mod letter;
 mod order;
+mod parked;
 mod redrive;
 
 pub use discard::Discarded;

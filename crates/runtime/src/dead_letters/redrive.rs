@@ -2,6 +2,7 @@
 use super::letter::{Brief, was};
 use super::order::Line;
 use super::{DeadLetters, Fate, Filter, LettersError, Place, signed};
+use crate::engine::{PARKED, header};
 use crate::ports::log::Outgoing;
 use events::envelope::name;
 use std::collections::{BTreeMap, BTreeSet};
@@ -143,7 +144,7 @@ impl DeadLetters {
         Ok(redriven)
     }
 
-    async fn redrive_line(
+    pub(super) async fn redrive_line(
         &self,
         line: &Line,
         wanted: &mut BTreeSet<&Place>,
@@ -209,12 +210,17 @@ impl DeadLetters {
         let (topic, _) = self.map.consumer(consumer).ok_or_else(unknown)?;
         let was = was(&message.headers).filter(|was| was.topic == topic.name);
         let mut headers = message.headers;
+        let attempts = headers.text(header::ATTEMPTS).map(str::to_owned);
         headers.0.retain(|(header, _)| !header.starts_with("dlq-"));
         if headers.text(name::ID).is_none() {
             // Nothing new comes into being: it is who it was (I1).
             headers.set(name::ID, brief.id.id.as_str());
         }
         headers.set(name::REDRIVEN, brief.place.to_string());
+        if brief.code == PARKED {
+            // It only waited: its attempts count on.
+            headers.set_some(header::PARKED_ATTEMPTS, attempts);
+        }
         let outgoing = Outgoing {
             topic: topic.name.clone(),
             partition: Some(was.map_or(brief.place.partition, |was| was.partition)),

@@ -9,6 +9,7 @@ use super::commit::Committed;
 use super::freeze::Frozen;
 use super::lane::Lane;
 use super::lanes::{LaneId, Lanes};
+use super::parking::{Parked, Returned};
 use super::schedule::Turns;
 use super::spec::Spec;
 use super::stats::Stats;
@@ -44,23 +45,28 @@ pub(super) struct Partition {
     /// Of the messages fetched and not done.
     pub waiting_bytes: usize,
     pub care: Care,
+    pub parked: Parked,
 }
 
 pub(super) struct Actor {
     pub spec: Arc<Spec>,
     pub ports: Arc<Ports>,
-    stats: Arc<Stats>,
+    pub stats: Arc<Stats>,
     stopping: watch::Receiver<Stopping>,
     /// Whether state and log are one store (E5).
     pub atomic: bool,
     /// A partition with so many messages fetched and not done is paused.
-    room: usize,
+    pub room: usize,
     pub partitions: BTreeMap<i32, Partition>,
     pub lanes: Lanes,
     turns: Turns,
     /// Lanes that wait for a retry.
-    timers: BTreeSet<(i64, LaneId)>,
+    pub timers: BTreeSet<(i64, LaneId)>,
     pub wakes: Wakes,
+    /// Holds of what is parked (C2).
+    pub parked: Wakes,
+    /// When it was last looked how old the oldest message is.
+    pub aged_at_ms: i64,
     steps: JoinSet<(LaneId, Lease, Finished)>,
     running: usize,
     pub to_commit: BTreeSet<LaneId>,
@@ -75,6 +81,7 @@ enum Turn {
     Committed(Committed),
     Finished(Option<Result<(LaneId, Lease, Finished), tokio::task::JoinError>>),
     Happened(Result<Happening, crate::PortError>),
+    Returned(Returned),
     Time,
 }
 
@@ -97,6 +104,8 @@ impl Actor {
             turns: Turns::default(),
             timers: BTreeSet::new(),
             wakes: Wakes::default(),
+            parked: Wakes::default(),
+            aged_at_ms: 0,
             steps: JoinSet::new(),
             running: 0,
             to_commit: BTreeSet::new(),
@@ -112,10 +121,12 @@ impl Actor {
         self.room = member.room();
         self.atomic = member.together(&[], &Publication::default()).is_some();
         let mut committing: Option<(BoxFuture<'static, Committed>, Frozen)> = None;
+        let mut returning: Option<BoxFuture<'static, Returned>> = None;
         let (mut draining, mut given_back) = (false, false);
         loop {
             if !draining {
                 self.run_lanes();
+                returning = returning.or_else(|| self.begin_returning());
             }
             if committing.is_none() {
                 committing = self.begin_commit(&member).await;
@@ -128,7 +139,7 @@ impl Actor {
                 member.leave().await;
                 return;
             }
-            let sleep = self.until_next();
+            let sleep = self.until_next(returning.is_some());
             let clock = self.ports.clock.clone();
             let more_to_run = !draining && self.running < self.spec.limit && !self.turns.is_empty();
             let turn = tokio::select! {
@@ -143,6 +154,12 @@ impl Actor {
                 joined = self.steps.join_next(), if !self.steps.is_empty() => Turn::Finished(joined),
                 () = std::future::ready(()), if more_to_run => Turn::Time,
                 happened = member.next(), if !draining => Turn::Happened(happened),
+                returned = async {
+                    match &mut returning {
+                        Some(future) => future.await,
+                        None => std::future::pending().await,
+                    }
+                }, if !draining => Turn::Returned(returned),
                 () = clock.sleep(sleep) => Turn::Time,
             };
             match turn {
@@ -159,6 +176,10 @@ impl Actor {
                         self.joined(Some(joined));
                     }
                 }
+                Turn::Returned(returned) => {
+                    returning = None;
+                    self.returned(returned).await;
+                }
                 Turn::Happened(Ok(happening)) => self.happened(happening, &*member).await,
                 Turn::Happened(Err(e)) => {
                     tracing::warn!(consumer = %self.spec.name, error = %e, "the log does not answer");
@@ -166,6 +187,7 @@ impl Actor {
                 }
             }
             self.expire_timers();
+            self.tell_age();
             self.stats
                 .last_active_ms
                 .store(self.ports.clock.now_ms(), Ordering::Relaxed);
@@ -186,9 +208,11 @@ impl Actor {
         }
     }
 
-    fn until_next(&self) -> Duration {
+    fn until_next(&self, returning: bool) -> Duration {
         let timer = self.timers.first().map(|(at_ms, _)| *at_ms);
-        let next = [timer, self.wakes.next_ms()].into_iter().flatten().min();
+        let parked = self.parked.next_ms().filter(|_| !returning);
+        let due = [timer, self.wakes.next_ms(), parked];
+        let next = due.into_iter().flatten().min();
         let Some(next) = next else {
             return LOOK_AT_CLOCK;
         };
@@ -256,6 +280,7 @@ impl Actor {
                 first_failed_at_ms: queued.first_failed_at_ms,
                 waited_for: queued.waited_for.clone(),
                 unpublishable: queued.unpublishable.clone(),
+                parking: queued.parking,
                 assigned_at_ms: partition.assigned_at_ms,
                 row: lane.row.clone(),
                 hold: lane.hold.clone(),

@@ -8,6 +8,8 @@ use std::fmt::Write;
 pub const MAX_TEXT: usize = 4_096;
 /// Fetching stops when the encoded checkpoint has grown to this, in bytes.
 pub const PAUSE_AT: usize = 3_000;
+/// From this on, in bytes, what waits longest makes room (C2): 80 % of what there is until fetching stops.
+pub const PARK_AT: usize = PAUSE_AT / 5 * 4;
 
 /// A partition's offsets: each message fetched is open, frozen (its commit is under way) or done.
 #[derive(Debug, Default)]

@@ -203,6 +203,9 @@ fn held(job: &Job, redriven: bool, undoes: Option<&str>, moment: &Moment) -> Opt
     let HoldState::Held(LaneHold { row: hold, .. }) = &job.hold else {
         return None;
     };
+    if !job.spec.ordered {
+        return None; // it says what is parked (C2)
+    }
     let offset = job.message.at.offset;
     let same_life = hold
         .applied

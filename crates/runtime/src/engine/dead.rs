@@ -38,14 +38,27 @@ pub mod header {
     pub const ID: &str = "dlq-id";
     /// The id of the hold that it is in, if it holds a key.
     pub const HOLDS: &str = "dlq-holds";
+    /// When it comes back by itself, if it is parked (C2). RFC 3339.
+    pub const RETURNS_AT: &str = "dlq-returns-at";
+    /// Of what was parked and is back: the attempts that failed before.
+    pub const PARKED_ATTEMPTS: &str = "parked-attempts";
 }
 
 /// The code of what waits behind a dead letter of its key.
 pub const HELD: &str = "runtime.held";
 
-/// What holds the message's key, if its lane does not know it.
+/// The code of what waits there for its next attempt, and comes back by itself (C2).
+pub const PARKED: &str = "runtime.parked";
+
+/// What holds the message's key, if its lane does not know it and order matters.
 pub(super) async fn load_hold(job: &mut Job) -> Result<(), Stop> {
-    if !job.spec.ordered || job.hold != HoldState::Unknown {
+    if job.spec.ordered {
+        load(job).await?;
+    }
+    Ok(())
+}
+async fn load(job: &mut Job) -> Result<(), Stop> {
+    if job.hold != HoldState::Unknown {
         return Ok(());
     }
     let Some(id) = hold_of(job) else {
@@ -83,17 +96,39 @@ fn hold_of(job: &Job) -> Option<String> {
 
 /// Makes a dead letter of the message, and holds its key where order matters.
 pub(super) async fn bury(job: &mut Job, code: &'static str, why: &str) -> Result<Ready, Stop> {
-    letter(job, code, why, None).await
+    letter(job, code, why, None, None).await
+}
+/// Lets the message wait among the dead letters, until it comes back by itself (C2). `None`: it may not, since it passes
+/// others that wait there, or its key is none.
+pub(super) async fn park(job: &mut Job, until_ms: i64) -> Result<Option<Ready>, Stop> {
+    load(job).await?;
+    let envelope = Envelope::read(&job.message.headers);
+    let passes = match &job.hold {
+        HoldState::Held(hold) if job.spec.ordered => {
+            let id = identity_in(job, &envelope);
+            hold.row.held.first().is_some_and(|head| !head.is(&id))
+        }
+        _ => false,
+    };
+    if passes || hold_of(job).is_none() {
+        return Ok(None);
+    }
+    let why = format!(
+        "it waits for its next attempt, and comes back at {}",
+        time::rfc3339(until_ms)
+    );
+    letter(job, PARKED, &why, None, Some(until_ms))
+        .await
+        .map(Some)
 }
 /// The message follows its key's dead letters.
 pub(super) async fn hold_back(job: &mut Job, behind: &str) -> Result<Ready, Stop> {
-    letter(
-        job,
-        HELD,
-        &format!("waits behind {behind}, a dead letter of its key"),
-        Some(behind),
-    )
-    .await
+    let returns_at_ms = match &job.hold {
+        HoldState::Held(hold) => hold.row.returns_at_ms(true),
+        HoldState::Free | HoldState::Unknown => None,
+    };
+    let why = format!("waits behind {behind}, a dead letter of its key");
+    letter(job, HELD, &why, Some(behind), returns_at_ms).await
 }
 
 async fn letter(
@@ -101,6 +136,7 @@ async fn letter(
     code: &'static str,
     why: &str,
     behind: Option<&str>,
+    returns_at_ms: Option<i64>,
 ) -> Result<Ready, Stop> {
     let message = job.message.clone();
     let envelope = Envelope::read(&message.headers);
@@ -132,11 +168,18 @@ async fn letter(
     headers.set(header::PARTITION, message.at.partition.to_string());
     headers.set(header::OFFSET, message.at.offset.to_string());
     headers.set(header::TIMESTAMP, message.timestamp_ms.to_string());
+    let earlier = [
+        header::BEHIND,
+        header::HOLDS,
+        header::RETURNS_AT,
+        header::PARKED_ATTEMPTS,
+    ];
     headers
         .0
-        .retain(|(name, _)| name != header::BEHIND && name != header::HOLDS);
+        .retain(|(name, _)| !earlier.contains(&name.as_str()));
     headers.set_some(header::BEHIND, behind);
     headers.set_some(header::HOLDS, holds.as_deref());
+    headers.set_some(header::RETURNS_AT, returns_at_ms.map(time::rfc3339));
     if envelope.id.is_none() {
         headers.set(header::ID, identity_in(job, &envelope).id);
     }
@@ -149,12 +192,18 @@ async fn letter(
     }];
     outgoing.extend(answer(job, &envelope, code, why).await?);
     let outgoing = shared(outgoing);
-    let hold_changed = holds.is_some() && hold(job, &envelope, &outgoing);
+    let parked = code == PARKED;
+    let hold_changed =
+        (holds.is_some() || parked) && hold(job, &envelope, &outgoing, returns_at_ms);
     Ok(Ready {
         outgoing,
         hold_changed,
         identity,
-        ended: Ended::DeadLettered,
+        ended: if parked {
+            Ended::Parked
+        } else {
+            Ended::DeadLettered
+        },
         ..nothing()
     })
 }
@@ -246,7 +295,12 @@ async fn answer(
     }
 }
 
-fn hold(job: &mut Job, envelope: &Envelope, outgoing: &[Arc<Outgoing>]) -> bool {
+fn hold(
+    job: &mut Job,
+    envelope: &Envelope,
+    outgoing: &[Arc<Outgoing>],
+    returns_at_ms: Option<i64>,
+) -> bool {
     let id = identity_in(job, envelope);
     let mut hold = match std::mem::take(&mut job.hold) {
         HoldState::Held(hold) => hold,
@@ -256,14 +310,24 @@ fn hold(job: &mut Job, envelope: &Envelope, outgoing: &[Arc<Outgoing>]) -> bool 
         },
     };
     // One that dies again keeps its place at the head.
-    if !hold.row.held.iter().any(|held| held.is(&id)) {
+    if let Some(held) = hold.row.held.iter_mut().find(|held| held.is(&id)) {
+        held.returns_at_ms = returns_at_ms;
+    } else {
         let idempotency_key = envelope.idempotency_key.clone();
         hold.row.held.push(Held {
             idempotency_key: idempotency_key.unwrap_or_else(|| id.id.clone()),
-            id: id.id,
-            source: id.source,
+            id: id.id.clone(),
+            source: id.source.clone(),
             record: record_of(job).to_owned(),
+            returns_at_ms,
         });
+    }
+    // Behind the head all wait for it alone (C2).
+    if job.spec.ordered && hold.row.held.first().is_some_and(|head| head.is(&id)) {
+        hold.row
+            .held
+            .iter_mut()
+            .for_each(|held| held.returns_at_ms = returns_at_ms);
     }
     applied(job, &mut hold);
     let (offset, outgoing) = (job.message.at.offset, outgoing.to_vec());

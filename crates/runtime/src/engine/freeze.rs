@@ -238,6 +238,7 @@ impl Actor {
         let row = body.map(|body| Row {
             version: expected + 1,
             partition: id.partition,
+            wake_at_ms: hold.row.returns_at_ms(self.spec.ordered),
             body,
             ..Row::default()
         });

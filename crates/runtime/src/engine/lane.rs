@@ -19,6 +19,21 @@ pub(super) struct Queued {
     pub waited_for: Option<String>,
     /// What it says can never be published, and why (K4).
     pub unpublishable: Option<String>,
+    pub parking: Parking,
+    /// When it began to wait for another attempt, in milliseconds since 1970.
+    pub waits_since_ms: Option<i64>,
+}
+
+/// Whether a message goes on waiting among the dead letters (C2). Times are in milliseconds since 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Parking {
+    /// It waits in its lane.
+    #[default]
+    No,
+    /// It shall go there, and come back at the first time; if it may not, it waits in its lane until the second.
+    Until { until_ms: i64, retry_at_ms: i64 },
+    /// It may not.
+    Never,
 }
 
 /// The messages of one key.

@@ -13,6 +13,7 @@ mod entity_step;
 mod freeze;
 mod lane;
 mod lanes;
+mod parking;
 mod outside;
 mod sabotage;
 mod schedule;
@@ -26,7 +27,7 @@ mod view_step;
 mod wakes;
 
 pub use checkpoint::given_back;
-pub use dead::{HELD, header};
+pub use dead::{HELD, PARKED, header};
 #[cfg(any(test, feature = "testkit"))]
 pub use sabotage::Sabotage;
 pub use spec::{Spec, WiringError};

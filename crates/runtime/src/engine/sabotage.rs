@@ -22,6 +22,8 @@ pub enum Sabotage {
     E7WakesNotOutgrown,
     O1KeyOfEachAttempt,
     C1DoneAgainAfterRestart,
+    C2NeverParked,
+    C2ParkedForEver,
     C3TwoAtATime,
     C3LaterResultsKept,
     C4AttemptsForgotten,
@@ -38,7 +40,7 @@ pub enum Sabotage {
 #[cfg(any(test, feature = "testkit"))]
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::I1SourceIgnored,
         Self::I2FreshIds,
         Self::I3DuplicatesPass,
@@ -56,6 +58,8 @@ impl Sabotage {
         Self::E7WakesNotOutgrown,
         Self::O1KeyOfEachAttempt,
         Self::C1DoneAgainAfterRestart,
+        Self::C2NeverParked,
+        Self::C2ParkedForEver,
         Self::C3TwoAtATime,
         Self::C3LaterResultsKept,
         Self::C4AttemptsForgotten,

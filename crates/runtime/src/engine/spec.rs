@@ -34,6 +34,8 @@ pub struct Spec {
     pub(super) limit: usize,
     pub(super) attempts: u32,
     pub(super) dead_topic: String,
+    /// Whether what waits long may be parked (C2): it comes back through the input, which then must be its alone.
+    pub(super) parks: bool,
     from_first: bool,
     /// At an inbox: the tenants that may be named.
     pub(super) border: Option<Tenants>,
@@ -87,6 +89,8 @@ impl Spec {
             limit: mapped.limit.max(1),
             attempts: mapped.attempts.max(1),
             dead_topic: TopicMap::dead_topic(consumer.name),
+            parks: topic.consumers.len() == 1
+                && !matches!(consumer.behaviour, Behaviour::Bytes(_)),
             from_first: mapped.from == From::First,
             border,
             commands: topic.takes_commands(),

@@ -14,6 +14,8 @@ pub struct Stats {
     pub repeated: AtomicU64,
     /// Of those: dead letters.
     pub dead_lettered: AtomicU64,
+    /// Of those: parked; they come back by themselves.
+    pub parked: AtomicU64,
     /// Attempts that failed.
     pub retried: AtomicU64,
     /// Commits that took place.
@@ -22,6 +24,9 @@ pub struct Stats {
     pub waiting: AtomicU64,
     /// Partitions that are ours, now.
     pub partitions: AtomicU64,
+    /// When the oldest message that is not done was appended, a few seconds ago, in milliseconds since 1970; 0 if none
+    /// waits. Near the end of its topic's retention it would be lost (C2).
+    pub oldest_ms: AtomicI64,
     /// When the consumer last did anything, in milliseconds since 1970.
     pub last_active_ms: AtomicI64,
     /// When the commit that is under way began, in milliseconds since 1970; 0 if there is none.

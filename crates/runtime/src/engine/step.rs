@@ -1,5 +1,6 @@
 //! One message, from its bytes to what it changes: checks, the worker's own code, and what is to be committed.
 use super::checks::{self, Sound};
+use super::lane::Parking;
 use super::sabotage::Sabotage;
 use super::spec::Spec;
 use super::{dead, entity_step, outside, view_step};
@@ -66,6 +67,7 @@ pub(super) struct Job {
     pub waited_for: Option<String>,
     /// What it says can never be published, and why (K4).
     pub unpublishable: Option<String>,
+    pub parking: Parking,
     /// When the partition became ours.
     pub assigned_at_ms: i64,
     pub row: Option<LaneRow>,
@@ -85,6 +87,7 @@ pub(super) enum Ended {
     Refused,
     Repeated,
     DeadLettered,
+    Parked,
 }
 
 /// How long after its deadline a row still recognises the copy of an edge's command, in milliseconds (E2): a
@@ -205,6 +208,13 @@ pub(super) async fn run(mut job: Job) -> Finished {
             hold: job.hold,
         };
     }
+    if let Some(outcome) = parked(&mut job).await {
+        return Finished {
+            outcome,
+            row: job.row,
+            hold: job.hold,
+        };
+    }
     let handled = match handle(&mut job).await {
         Err(Stop::Failed { why, .. }) if job.spec.breaks(Sabotage::D2WaitingBurnsAttempts) => {
             let retry = Retry::Backoff;
@@ -257,6 +267,30 @@ fn condemned(job: &Job) -> Option<(&'static str, String)> {
         let times = job.attempts;
         let why = format!("{times} times the process died while it handled this message alone");
         ("runtime.process_died", why)
+    })
+}
+
+/// What becomes of a message that is to be parked (C2). `None`: it is not, or it would be back already.
+async fn parked(job: &mut Job) -> Option<Outcome> {
+    let Parking::Until {
+        until_ms,
+        retry_at_ms,
+    } = job.parking
+    else {
+        return None;
+    };
+    if until_ms <= job.ports.clock.now_ms() {
+        return None;
+    }
+    Some(match dead::park(job, until_ms).await {
+        Ok(Some(ready)) => Outcome::Ready(ready),
+        Ok(None) => Outcome::Again {
+            at_ms: retry_at_ms,
+            burned: false,
+            why: "it waits in its lane".to_owned(),
+            waits_for: job.waited_for.clone(),
+        },
+        Err(stop) => again(job, stop),
     })
 }
 

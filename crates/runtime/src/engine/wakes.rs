@@ -45,6 +45,10 @@ impl Wakes {
             self.due.insert((at_ms, partition, id.to_owned()));
         }
     }
+    /// Whether a row of a partition is due at some time.
+    pub fn knows(&self, partition: i32, id: &str) -> bool {
+        self.of.contains_key(&(partition, id.to_owned()))
+    }
     /// A partition is no longer ours.
     pub fn forget(&mut self, partition: i32) {
         self.partial.remove(&partition);

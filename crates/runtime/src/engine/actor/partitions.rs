@@ -1,20 +1,19 @@
 //! Partitions that come and go, and what is fetched of them.
 use super::super::checkpoint::{PAUSE_AT, Tracker};
-use super::super::lane::Queued;
+use super::super::dead::header;
+use super::super::lane::{Parking, Queued};
+use super::super::parking::{FULL_BYTES, Parked};
 use super::super::sabotage::Sabotage;
 use super::super::stats::Stats;
 use super::super::takeover::Care;
 use super::{Actor, PAUSE, Partition};
-use crate::Moment;
 use crate::consumer::Behaviour;
 use crate::inbox::{Incoming, Opening};
 use crate::ports::log::{Checkpoint, Happening, Lease, Member, Message};
+use crate::{Moment, PortError};
 use events::Envelope;
 use std::sync::Arc;
 use tokio::task::AbortHandle;
-
-/// A partition whose messages fetched and not done have so many bytes is paused: what a backlog takes in memory.
-const FULL_BYTES: usize = 8 << 20;
 
 impl Partition {
     fn is_full(&self, room: usize) -> bool {
@@ -67,22 +66,27 @@ impl Actor {
             checkpoint_bytes: 0,
             waiting_bytes: 0,
             care: Care::Free,
+            parked: Parked::default(),
         };
         self.partitions.insert(lease.partition, partition);
         self.take_over(lease).await;
-        while self.spec.wakes() {
-            match self
-                .wakes
-                .load(&*self.ports.state, &self.spec.name, lease.partition)
-                .await
-            {
-                Ok(()) => break,
-                Err(e) => {
-                    tracing::warn!(consumer = %self.spec.name, error = %e, "wakes cannot be read yet");
-                    self.ports.clock.sleep(PAUSE).await;
-                }
-            }
+        while let Err(e) = self.load_due(lease.partition).await {
+            tracing::warn!(consumer = %self.spec.name, error = %e, "wakes cannot be read yet");
+            self.ports.clock.sleep(PAUSE).await;
         }
+    }
+
+    /// What wants to be woken (E7), and what is parked (C2).
+    async fn load_due(&mut self, partition: i32) -> Result<(), PortError> {
+        let state = &*self.ports.state;
+        if self.spec.wakes() {
+            self.wakes.load(state, &self.spec.name, partition).await?;
+        }
+        if self.spec.parks {
+            let holds = self.spec.holds();
+            self.parked.load(state, &holds, partition).await?;
+        }
+        Ok(())
     }
 
     pub(super) fn revoked(&mut self, lease: Lease) {
@@ -105,6 +109,7 @@ impl Actor {
         self.timers.retain(|(_, id)| id.partition != partition);
         self.dirty.remove(&partition);
         self.wakes.forget(partition);
+        self.parked.forget(partition);
     }
 
     async fn fetched(&mut self, lease: Lease, messages: Vec<Message>, member: &dyn Member) {
@@ -119,6 +124,10 @@ impl Actor {
             let Some(attempts) = partition.tracker.fetched(message.at.offset) else {
                 continue;
             };
+            // Attempts from before it was parked (C2). What has some left was parked, whatever a header says.
+            let before = message.headers.text(header::PARKED_ATTEMPTS);
+            let before = before.and_then(|n| n.parse().ok()).unwrap_or(0);
+            let attempts = attempts.max(before.min(self.spec.attempts - 1));
             partition.waiting_bytes += message.size();
             Stats::add(&self.stats.fetched, 1);
             let first_failed_at_ms = None;
@@ -128,6 +137,8 @@ impl Actor {
                 first_failed_at_ms,
                 waited_for: None,
                 unpublishable: None,
+                parking: Parking::No,
+                waits_since_ms: None,
             };
             let id = match &key {
                 Some(key) => self.lanes.of(lease.partition, key),
@@ -155,6 +166,10 @@ impl Actor {
                 member.pause(partition.lease, false);
             }
         }
+        let numbers: Vec<i32> = self.partitions.keys().copied().collect();
+        numbers
+            .into_iter()
+            .for_each(|number| self.make_room(number));
         self.count_waiting();
     }
     fn count_waiting(&self) {

@@ -1,5 +1,6 @@
 //! What becomes of steps that ended: results wait in their lanes for the commit that settles them.
 use super::super::commit::{Committed, commit};
+use super::super::dead::hold_id;
 use super::super::freeze::{Frozen, ready_of};
 use super::super::lanes::LaneId;
 use super::super::sabotage::Sabotage;
@@ -98,6 +99,7 @@ impl Actor {
         if self.is_trying(id) {
             self.tried(id.partition);
         }
+        self.waits(id);
         self.list(id);
     }
 
@@ -180,6 +182,7 @@ impl Actor {
             }
             self.said(*number);
         }
+        let mut holds = vec![];
         for &id in &frozen.lanes {
             let Some(lane) = self.lanes.get_mut(id) else {
                 continue;
@@ -213,6 +216,11 @@ impl Actor {
                 } else {
                     lane.hold_version + 1
                 };
+                let returns_at_ms = hold.row.returns_at_ms(self.spec.ordered);
+                holds.extend(
+                    hold_id(&self.spec, id.partition, &lane.key)
+                        .map(|hold| (id.partition, hold, returns_at_ms)),
+                );
             }
             for (_, finished) in &results {
                 let Some(ready) = ready_of(finished) else {
@@ -224,6 +232,7 @@ impl Actor {
                     Ended::Refused => Stats::add(&self.stats.refused, 1),
                     Ended::Repeated => Stats::add(&self.stats.repeated, 1),
                     Ended::DeadLettered => Stats::add(&self.stats.dead_lettered, 1),
+                    Ended::Parked => Stats::add(&self.stats.parked, 1),
                 }
             }
             if lane.is_idle() {
@@ -231,6 +240,9 @@ impl Actor {
             } else {
                 self.list(id);
             }
+        }
+        for (partition, hold, returns_at_ms) in holds {
+            self.hold_saved(partition, &hold, returns_at_ms);
         }
         Stats::add(&self.stats.commits, 1);
     }

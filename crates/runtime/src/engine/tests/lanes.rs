@@ -1,5 +1,5 @@
 //! C3, C4, D1, D2, E3: whose turn it is, and how often something is tried.
-use super::super::lane::{Lane, MAX_UNCOMMITTED, Queued};
+use super::super::lane::{Lane, MAX_UNCOMMITTED, Parking, Queued};
 use super::super::step::{Ended, Finished, HoldState, Outcome, Ready};
 use super::fixtures::*;
 use crate::ports::log::{Message, Position};
@@ -134,6 +134,8 @@ fn a_lane_waits_when_a_hundred_of_its_results_are_not_committed() {
             first_failed_at_ms: None,
             waited_for: None,
             unpublishable: None,
+            parking: Parking::No,
+            waits_since_ms: None,
         }
     };
     let finished = || {

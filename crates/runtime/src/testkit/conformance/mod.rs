@@ -5,6 +5,7 @@
 //! for is waited for at most [`PATIENCE`], after which the law is broken.
 
 pub mod blobs;
+pub mod engine;
 pub mod log;
 pub mod search;
 pub mod state;
