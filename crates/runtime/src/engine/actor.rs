@@ -13,7 +13,7 @@ use super::parking::{Parked, Returned};
 use super::schedule::Turns;
 use super::spec::Spec;
 use super::stats::Stats;
-use super::step::{Finished, HoldState, Job, Outcome, run};
+use super::step::{Finished, HoldState, Job, Outcome, copies, copy, run};
 use super::takeover::Care;
 use super::wakes::Wakes;
 use crate::ports::log::{Happening, Lease, Member, Publication};
@@ -288,7 +288,10 @@ impl Actor {
             };
             lane.running = Some(queued);
             self.running += 1;
-            let mut step = Box::pin(guarded(job));
+            let mut step: BoxFuture<'static, Finished> = match copies(&job) {
+                true => Box::pin(copy(job)),
+                false => Box::pin(guarded(job)),
+            };
             // What needs not wait is done here and now, without a task of its own.
             match step.as_mut().now_or_never() {
                 Some(finished) => self.finished(id, lease, finished),

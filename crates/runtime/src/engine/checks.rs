@@ -25,7 +25,7 @@ pub(super) struct Sound {
     pub redriven: bool,
     pub undoes: Option<String>,
     /// To be saved with its result (I3).
-    pub identity: Option<Save>,
+    pub identity: Option<Box<Save>>,
 }
 
 /// What the checks found.
@@ -284,7 +284,7 @@ pub(super) async fn seen(
     job: &Job,
     id: String,
     remembered_ms: i64,
-) -> Result<Option<Option<Save>>, Stop> {
+) -> Result<Option<Option<Box<Save>>>, Stop> {
     let at = &job.message.at;
     let here = Seen {
         topic_id: job.topic_id.to_string(),
@@ -313,12 +313,12 @@ pub(super) async fn seen(
         body,
         ..Row::default()
     };
-    Ok(Some(Some(Save {
+    Ok(Some(Some(Box::new(Save {
         collection: IDENTITIES.into(),
         id,
         expected: 0,
         row: Some(row),
-    })))
+    }))))
 }
 
 /// The bytes and what wrote them. At an inbox only what topics.yaml lists may come in.

@@ -6,7 +6,7 @@ use crate::consumer::Behaviour;
 use crate::emission::Emitter;
 use crate::emits::failed;
 use crate::ports::log::Outgoing;
-use crate::rows::{Applied, Held, HoldRow, Pending};
+use crate::rows::{Applied, Held, Pending};
 use crate::{Moment, time};
 use events::envelope::Envelope;
 use events::{Key, MessageId, ReplyStatus};
@@ -306,7 +306,7 @@ fn hold(
         HoldState::Held(hold) => hold,
         HoldState::Free | HoldState::Unknown => LaneHold {
             version: 0,
-            row: HoldRow::default(),
+            row: Box::default(),
         },
     };
     // One that dies again keeps its place at the head.

@@ -128,7 +128,7 @@ fn set_wake(row: &mut LaneRow, at_ms: Option<i64>, now_ms: i64) {
     row.wake_at_ms = at_ms.map(|at_ms| at_ms.max(row.last_wake_at_ms + 1));
 }
 
-async fn load(job: &Job, step: &dyn EntityStep, sound: &Sound) -> Result<LaneRow, Stop> {
+async fn load(job: &Job, step: &dyn EntityStep, sound: &Sound) -> Result<Box<LaneRow>, Stop> {
     let id = format!("{}/{}", sound.moment.tenant, sound.moment.id);
     let rows = job
         .ports
@@ -146,7 +146,7 @@ async fn load(job: &Job, step: &dyn EntityStep, sound: &Sound) -> Result<LaneRow
     let state = step
         .load(body.state.as_deref())
         .map_err(|e| corrupt(&id, &e))?;
-    Ok(LaneRow {
+    Ok(Box::new(LaneRow {
         id,
         version: row.version,
         wake_at_ms: row.wake_at_ms,
@@ -156,7 +156,7 @@ async fn load(job: &Job, step: &dyn EntityStep, sound: &Sound) -> Result<LaneRow
         answered: body.answered,
         last_wake_at_ms: body.last_wake_at_ms,
         state,
-    })
+    }))
 }
 
 /// At or below the last offset applied: a repeat, for ever. It says what it said (E2, E3).
@@ -193,7 +193,7 @@ fn copy_of_a_command<'a>(sound: &Sound, row: &'a LaneRow) -> Option<&'a Answered
 }
 
 /// The row after the message: applied, with what it said, and its answer if an edge asked.
-fn apply(job: &mut Job, sound: &Sound, mut row: LaneRow, ready: Ready) -> Ready {
+fn apply(job: &mut Job, sound: &Sound, mut row: Box<LaneRow>, ready: Ready) -> Ready {
     let (topic_id, offset) = (job.topic_id.to_string(), job.message.at.offset);
     row.applied = Some(Applied { topic_id, offset });
     row.pending.push(Pending {

@@ -76,7 +76,7 @@ impl Actor {
                 };
                 outgoing.extend(ready.outgoing.iter().cloned());
                 origins.resize(outgoing.len(), (id, queued.message.at.offset));
-                saves.extend(ready.identity.clone());
+                saves.extend(ready.identity.as_deref().cloned());
             }
             saves.extend(self.row_save(id, lane, partition));
             saves.extend(self.hold_save(id, lane));

@@ -55,7 +55,7 @@ pub(super) struct Lane {
     /// In the commit that is under way.
     pub frozen: Vec<(Queued, Finished)>,
     /// After the last result; `None`: to be loaded.
-    pub row: Option<LaneRow>,
+    pub row: Option<Box<LaneRow>>,
     /// Of the row, in the store.
     pub row_version: u64,
     /// After the last result.

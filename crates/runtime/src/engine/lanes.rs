@@ -1,8 +1,8 @@
 //! The lanes of a consumer: found by key when a message comes, by a small id ever after.
 use super::lane::Lane;
+use rustc_hash::FxBuildHasher;
 use slotmap::{DefaultKey, SlotMap};
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 /// Lanes without work that are kept for the next keys, with the room that they have taken.
@@ -17,7 +17,7 @@ pub(super) struct LaneId {
 
 /// Hashes alike in every process, so that a simulation repeats. Keys come from outside, but a partition never has more
 /// of them here than it has messages fetched and not done, which is bounded.
-type ByKey = HashMap<Arc<[u8]>, DefaultKey, BuildHasherDefault<DefaultHasher>>;
+type ByKey = HashMap<Arc<[u8]>, DefaultKey, FxBuildHasher>;
 
 /// The lanes that have work.
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! Whose turn it is: tenants take turns, and within a tenant the lanes do (C3).
 use super::lanes::LaneId;
+use rustc_hash::FxBuildHasher;
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 /// Tenants none of whose lanes can run are remembered up to this number, with the room that they have taken.
@@ -12,7 +12,7 @@ const REMEMBERED: usize = 256;
 pub(super) struct Turns {
     /// Tenants with a lane that can run, the next one first.
     order: VecDeque<Arc<[u8]>>,
-    tenants: HashMap<Arc<[u8]>, Tenant, BuildHasherDefault<DefaultHasher>>,
+    tenants: HashMap<Arc<[u8]>, Tenant, FxBuildHasher>,
 }
 
 struct Tenant {

@@ -36,7 +36,8 @@ pub(super) struct LaneRow {
 pub(super) struct LaneHold {
     /// In the store.
     pub version: u64,
-    pub row: HoldRow,
+    /// On the heap: few keys are held, and every message carries the room.
+    pub row: Box<HoldRow>,
 }
 
 /// What a lane knows of its key's hold.
@@ -70,7 +71,7 @@ pub(super) struct Job {
     pub parking: Parking,
     /// When the partition became ours.
     pub assigned_at_ms: i64,
-    pub row: Option<LaneRow>,
+    pub row: Option<Box<LaneRow>>,
     pub hold: HoldState,
     /// The key of its lane: the message's own, but for views.
     pub lane_key: Arc<[u8]>,
@@ -101,7 +102,7 @@ pub(super) struct Ready {
     pub outgoing: Vec<Arc<Outgoing>>,
     pub row_changed: bool,
     pub hold_changed: bool,
-    pub identity: Option<Save>,
+    pub identity: Option<Box<Save>>,
     pub ended: Ended,
 }
 
@@ -122,7 +123,7 @@ pub(super) enum Outcome {
 /// A step's end, with the state that its lane hands on.
 pub(super) struct Finished {
     pub outcome: Outcome,
-    pub row: Option<LaneRow>,
+    pub row: Option<Box<LaneRow>>,
     pub hold: HoldState,
 }
 impl Finished {
@@ -200,7 +201,7 @@ pub(super) async fn run(mut job: Job) -> Finished {
         };
     }
     if let Some((code, why)) = condemned(&job) {
-        let stopped = dead::bury(&mut job, code, &why).await;
+        let stopped = bury(&mut job, code, &why).await;
         let outcome = stopped.map_or_else(|stop| again(&job, stop), Outcome::Ready);
         return Finished {
             outcome,
@@ -208,14 +209,58 @@ pub(super) async fn run(mut job: Job) -> Finished {
             hold: job.hold,
         };
     }
-    if let Some(outcome) = parked(&mut job).await {
+    if job.parking != Parking::No
+        && let Some(outcome) = Box::pin(parked(&mut job)).await
+    {
         return Finished {
             outcome,
             row: job.row,
             hold: job.hold,
         };
     }
-    let handled = match handle(&mut job).await {
+    let handled = handle(&mut job).await;
+    judged(job, handled).await
+}
+
+/// Whether it is for a stage over bytes, and nothing of it is known yet but its bytes: then [`copy`] does it.
+pub(super) fn copies(job: &Job) -> bool {
+    let waits = job.waited_for.is_some() || job.parking != Parking::No;
+    let is_known = waits || job.unpublishable.is_some() || job.attempts > 0;
+    matches!(job.spec.behaviour, Behaviour::Bytes(_)) && !is_known
+}
+
+/// What [`run`] does, without the room that takes what may become of other messages: of a stage's, nearly all are handled
+/// and that is all. What holds its key is asked for when it fails.
+pub(super) async fn copy(job: Job) -> Finished {
+    let copied = match &job.spec.behaviour {
+        Behaviour::Bytes(step) => bytes(&**step, &job.message).await,
+        _ => return Box::pin(run(job)).await,
+    };
+    match copied {
+        Ok(ready) => Finished {
+            outcome: Outcome::Ready(ready),
+            row: job.row,
+            hold: job.hold,
+        },
+        Err(stop) => Box::pin(failed(job, stop)).await,
+    }
+}
+
+/// A message that was handled before it was known what holds its key, and was not done.
+async fn failed(mut job: Job, stop: Stop) -> Finished {
+    match dead::load_hold(&mut job).await {
+        Ok(()) => judged(job, Err(stop)).await,
+        Err(stop) => Finished {
+            outcome: again(&job, stop),
+            row: job.row,
+            hold: job.hold,
+        },
+    }
+}
+
+/// What becomes of a message that was handled: it is done, tried again, or a dead letter.
+async fn judged(mut job: Job, handled: Result<Ready, Stop>) -> Finished {
+    let handled = match handled {
         Err(Stop::Failed { why, .. }) if job.spec.breaks(Sabotage::D2WaitingBurnsAttempts) => {
             let retry = Retry::Backoff;
             Err(Stop::Failed { retry, why })
@@ -231,13 +276,15 @@ pub(super) async fn run(mut job: Job) -> Finished {
         }) if job.attempts + 1 >= job.spec.attempts => {
             let why = format!("{} attempts failed; the last: {why}", job.attempts + 1);
             job.attempts += 1;
-            dead::bury(&mut job, "runtime.attempts_exhausted", &why).await
+            bury(&mut job, "runtime.attempts_exhausted", &why).await
         }
-        Err(Stop::Dead { code, why }) => match outside::refuse(&mut job, code, &why).await {
-            Ok(Some(ready)) => Ok(ready),
-            Ok(None) => dead::bury(&mut job, code, &why).await,
-            Err(stop) => Err(stop),
-        },
+        Err(Stop::Dead { code, why }) => {
+            match Box::pin(outside::refuse(&mut job, code, &why)).await {
+                Ok(Some(ready)) => Ok(ready),
+                Ok(None) => bury(&mut job, code, &why).await,
+                Err(stop) => Err(stop),
+            }
+        }
         Err(stop) => Err(stop),
     };
     let outcome = match stopped {
@@ -254,6 +301,11 @@ pub(super) async fn run(mut job: Job) -> Finished {
         row: job.row,
         hold: job.hold,
     }
+}
+
+/// Makes a dead letter of the message. That is rare: every message would carry the room for it, if it were not apart.
+async fn bury(job: &mut Job, code: &'static str, why: &str) -> Result<Ready, Stop> {
+    Box::pin(dead::bury(job, code, why)).await
 }
 
 /// What need not be handled again to know how it ends.
@@ -361,12 +413,12 @@ async fn handle(job: &mut Job) -> Result<Ready, Stop> {
         checks::Checked::Sound(sound) => sound,
         checks::Checked::Repeated(outgoing) => return Ok(repeated(outgoing)),
         checks::Checked::Duplicate(done) => {
-            let told = outside::told_again(job).await?;
+            let told = Box::pin(outside::told_again(job)).await?;
             let mut ready = repeated(shared(told.into_iter().collect()));
             ready.hold_changed = done.is_some_and(|message| dead::release_done(job, &message));
             return Ok(ready);
         }
-        checks::Checked::Held { behind } => return dead::hold_back(job, &behind).await,
+        checks::Checked::Held { behind } => return Box::pin(dead::hold_back(job, &behind)).await,
     };
     let spec = job.spec.clone();
     let message = job.message.clone();
@@ -436,7 +488,9 @@ async fn handle(job: &mut Job) -> Result<Ready, Stop> {
 
 /// A stage over bytes: nothing is checked, since nothing of it is ours.
 async fn bytes(step: &dyn BytesStep, message: &Message) -> Result<Ready, Stop> {
-    let ran = AssertUnwindSafe(step.run(message)).catch_unwind().await;
+    // Within the block, so that a stage that panics before it waits is caught as well.
+    let run = async { step.run(message).await };
+    let ran = AssertUnwindSafe(run).catch_unwind().await;
     let outgoing = ran
         .map_err(|panic| panicked(&*panic))?
         .map_err(|why| Stop::Failed {

@@ -60,7 +60,7 @@ async fn load(
     step: &dyn ViewStep,
     incoming: &Incoming<'_>,
     sound: &Sound,
-) -> Result<LaneRow, Stop> {
+) -> Result<Box<LaneRow>, Stop> {
     let key = step
         .key(incoming, &sound.moment)
         .map_err(|e| undecodable(e.0))?;
@@ -85,7 +85,7 @@ async fn load(
     };
     let stored = body.as_ref().map(|body| &*body.row);
     let state = step.load(stored).map_err(|e| corrupt(&id, &e))?;
-    Ok(LaneRow {
+    Ok(Box::new(LaneRow {
         id,
         version: row.version,
         wake_at_ms: None,
@@ -95,5 +95,5 @@ async fn load(
         answered: vec![],
         last_wake_at_ms: 0,
         state,
-    })
+    }))
 }
