@@ -30,8 +30,10 @@ pub(crate) fn troupe() -> &'static Path {
             build.arg("--release");
         }
         // What cargo tells a test of its package, dependencies would take for a change, and be built again.
-        for told in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_MANIFEST_LINKS"] {
-            build.env_remove(told);
+        let told =
+            |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        for (name, _) in std::env::vars().filter(|(name, _)| told(name)) {
+            build.env_remove(name);
         }
         let built = build
             .current_dir(env!("CARGO_MANIFEST_DIR"))
