@@ -104,10 +104,11 @@ impl Own {
     pub fn kill(&self) {
         let pid = std::fs::read_to_string(self.dir.path().join("pid")).unwrap_or_default();
         self.signal(Signal::KILL);
-        // Its parent, the script, has ended: init reaps it.
-        let entry = Path::new("/proc").join(pid.trim()).join("stat");
-        let gone = || match std::fs::read_to_string(&entry) {
-            Ok(stat) => stat.contains(") Z "),
+        // Its parent, the script, has ended: init reaps it. As long as one of its threads is there, so are its sockets.
+        let entry = Path::new("/proc").join(pid.trim());
+        let threads = || std::fs::read_dir(entry.join("task")).map_or(0, Iterator::count);
+        let gone = || match std::fs::read_to_string(entry.join("stat")) {
+            Ok(stat) => stat.contains(") Z ") && threads() <= 1,
             Err(_) => true,
         };
         while !gone() {

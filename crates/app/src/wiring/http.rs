@@ -133,12 +133,15 @@ impl Metrics for Watch {
     fn text(&self) -> String {
         let (figures, mut text) = (self.figures(), String::new());
         type Read = fn(&super::Figures) -> u64;
-        let counters: [(&str, &str, Read); 7] = [
+        let counters: [(&str, &str, Read); 8] = [
             ("fetched", "Messages fetched", |f| f.fetched),
             ("done", "Messages whose result was committed", |f| f.done),
             ("refused", "Messages refused", |f| f.refused),
             ("repeated", "Repeats and duplicates", |f| f.repeated),
             ("dead_lettered", "Dead letters", |f| f.dead_lettered),
+            ("parked", "Dead letters that come back by themselves", |f| {
+                f.parked
+            }),
             ("failed_attempts", "Attempts that failed", |f| f.retried),
             ("commits", "Commits", |f| f.commits),
         ];
@@ -146,11 +149,16 @@ impl Metrics for Watch {
             let values = figures.iter().map(|f| (f.consumer.as_str(), read(f)));
             family(&mut text, name, "counter", "_total", help, values);
         }
-        let gauges: [(&str, &str, Read); 2] = [
+        let gauges: [(&str, &str, Read); 3] = [
             ("waiting", "Messages fetched and not committed", |f| {
                 f.waiting
             }),
             ("partitions", "Partitions that are ours", |f| f.partitions),
+            (
+                "oldest_seconds",
+                "Age of the oldest message fetched and not done",
+                |f| f.oldest_s,
+            ),
         ];
         for (name, help, read) in gauges {
             let values = figures.iter().map(|f| (f.consumer.as_str(), read(f)));
@@ -161,7 +169,8 @@ impl Metrics for Watch {
             let named = troubles.iter().any(|t| t.consumer == f.consumer);
             (f.consumer.as_str(), u8::from(named))
         });
-        let help = "1 if it has ended, does nothing, or hangs in a commit";
+        let help =
+            "1 if it has ended, does nothing, hangs in a commit, or does not read a partition";
         family(&mut text, "stalled", "gauge", "", help, stalled);
         let lags = self.lags();
         let values = lags.iter().map(|(consumer, lag)| (consumer.as_str(), *lag));

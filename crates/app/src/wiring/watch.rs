@@ -7,6 +7,7 @@ use runtime::{PortError, Ports};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A consumer that has done nothing for so long has stalled, in milliseconds: one with nothing to do looks at its
 /// clock more often than that.
@@ -42,9 +43,12 @@ pub struct Figures {
     pub refused: u64,
     pub repeated: u64,
     pub dead_lettered: u64,
+    pub parked: u64,
     pub retried: u64,
     pub commits: u64,
     pub waiting: u64,
+    /// The age of the oldest message that is not done, in seconds.
+    pub oldest_s: u64,
     pub partitions: u64,
 }
 
@@ -103,12 +107,16 @@ impl Watch {
                 what,
             })
         };
-        self.stats().iter().filter_map(look).collect()
+        let after = Duration::from_millis(STALLED_MS.unsigned_abs());
+        let of_log = self.store.troubles(after).into_iter();
+        let of_log = of_log.map(|(consumer, what)| Trouble { consumer, what });
+        self.stats().iter().filter_map(look).chain(of_log).collect()
     }
 
     /// What every consumer has done.
     pub fn figures(&self) -> Vec<Figures> {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let now = self.clock.now_ms();
         let of = |(name, stats): (Arc<str>, Arc<Stats>)| Figures {
             consumer: name.to_string(),
             fetched: read(&stats.fetched),
@@ -116,9 +124,11 @@ impl Watch {
             refused: read(&stats.refused),
             repeated: read(&stats.repeated),
             dead_lettered: read(&stats.dead_lettered),
+            parked: read(&stats.parked),
             retried: read(&stats.retried),
             commits: read(&stats.commits),
             waiting: read(&stats.waiting),
+            oldest_s: age_s(stats.oldest_ms.load(Ordering::Relaxed), now),
             partitions: read(&stats.partitions),
         };
         self.stats().into_iter().map(of).collect()
@@ -147,6 +157,16 @@ impl Watch {
     }
 }
 
+/// Of what was appended then; 0 if nothing was.
+fn age_s(appended_ms: i64, now: i64) -> u64 {
+    let age = if appended_ms > 0 {
+        now - appended_ms
+    } else {
+        0
+    };
+    u64::try_from(age / 1_000).unwrap_or(0)
+}
+
 fn stalled(stats: &Stats, started_ms: i64, now: i64) -> Option<String> {
     let read = |at: &AtomicI64| at.load(Ordering::Relaxed);
     let committing = read(&stats.committing_since_ms);
@@ -171,6 +191,11 @@ mod tests {
             .committing_since_ms
             .store(committing_ms, Ordering::Relaxed);
         stats
+    }
+    #[test]
+    fn the_age_of_nothing_is_nothing() {
+        assert_eq!((age_s(0, 90_000), age_s(30_000, 90_000)), (0, 60));
+        assert_eq!(age_s(90_001, 90_000), 0, "a clock that is ahead");
     }
     #[test]
     fn a_consumer_that_does_nothing_or_cannot_commit_has_stalled() {

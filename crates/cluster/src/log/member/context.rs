@@ -12,7 +12,11 @@ use std::sync::{Mutex, PoisonError};
 /// Partitions that come or go.
 pub(super) enum Change {
     Assigned(Vec<i32>),
-    Revoked(Vec<i32>),
+    /// They are to be given back, or (`lost`) are no longer ours: the session ran out.
+    Revoked {
+        partitions: Vec<i32>,
+        lost: bool,
+    },
 }
 
 /// Keeps what the group says for the thread that polls: it answers as soon as the poll returns, where it may use
@@ -69,7 +73,10 @@ impl ConsumerContext for Context {
             .map(|p| p.partition())
             .collect();
         let change = if revoked {
-            Change::Revoked(numbers)
+            Change::Revoked {
+                partitions: numbers,
+                lost: consumer.assignment_lost(),
+            }
         } else {
             Change::Assigned(numbers)
         };

@@ -1,9 +1,10 @@
 //! The thread of a member that talks to the group and fetches.
 use super::checkpoints::committed;
 use super::context::{Change, Context};
+use super::publishing::Command;
 use super::shared::Shared;
 use crate::log::message::{message_of, unreachable};
-use crate::log::native;
+use crate::log::native::{self, GroupMetadata};
 use crate::log::options::{Bounds, FirstCheckpoints};
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -12,7 +13,7 @@ use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 use runtime::ports::log::{Checkpoint, Happening, Joining, Lease};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -116,7 +117,7 @@ impl Fetching {
             while let Some(change) = self.consumer.context().next_change() {
                 match change {
                     Change::Assigned(partitions) => self.assigned(&partitions),
-                    Change::Revoked(partitions) => self.revoked(&partitions),
+                    Change::Revoked { partitions, lost } => self.revoked(&partitions, lost),
                 }
                 in_vain = 0;
             }
@@ -297,7 +298,7 @@ impl Fetching {
                 // Where it stopped before.
                 Ok((at, ..)) if stopped.at == Some(at) => {}
                 Ok((at, checkpoint, topic_id)) => {
-                    self.give_back(&[partition]);
+                    self.give_back(&[partition], false);
                     if let Err(why) = self.begin(partition, at, checkpoint, topic_id, &mut offsets)
                     {
                         self.stop(partition, why, None);
@@ -317,12 +318,12 @@ impl Fetching {
     }
 
     /// K2: waits for the commit that runs, ends the leases, drops what is theirs, then gives them back.
-    fn revoked(&mut self, partitions: &[i32]) {
-        tracing::debug!(consumer = %self.joining.consumer, ?partitions, "revoked");
+    fn revoked(&mut self, partitions: &[i32], lost: bool) {
+        tracing::debug!(consumer = %self.joining.consumer, ?partitions, lost, "revoked");
         partitions.iter().for_each(|partition| {
             self.stopped.remove(partition);
         });
-        let given_back = self.give_back(partitions);
+        let given_back = self.give_back(partitions, lost);
         if given_back.is_empty() {
             // The group waits for an answer all the same.
             let nothing = TopicPartitionList::new();
@@ -333,7 +334,7 @@ impl Fetching {
     }
 
     /// Those that were read.
-    fn give_back(&mut self, partitions: &[i32]) -> Vec<i32> {
+    fn give_back(&mut self, partitions: &[i32], lost: bool) -> Vec<i32> {
         let read: Vec<i32> = partitions
             .iter()
             .copied()
@@ -342,9 +343,7 @@ impl Fetching {
         if read.is_empty() {
             return read;
         }
-        for lease in self.shared.leases.end(&read, self.bounds.transaction * 2) {
-            self.shared.inbox.revoked(lease);
-        }
+        self.end(&read, lost);
         let mut list = TopicPartitionList::new();
         for partition in &read {
             self.reading.remove(partition);
@@ -355,6 +354,45 @@ impl Fetching {
             self.trouble(&e);
         }
         read
+    }
+
+    /// Ends leases, and has it said that the partitions were given back in order (C5), unless they are lost.
+    fn end(&self, partitions: &[i32], lost: bool) {
+        let patience = self.bounds.transaction * 2;
+        let until = Instant::now() + patience;
+        let ended = self.shared.leases.end(partitions, patience);
+        for lease in &ended {
+            self.shared.inbox.revoked(*lease);
+        }
+        if lost || ended.is_empty() {
+            return;
+        }
+        // In vain: whoever gets them counts a death too many (C5), which fifty in a row must be to matter.
+        let until = until.min(Instant::now() + self.bounds.transaction);
+        while !self.said_back(&ended, until) && Instant::now() < until {
+            std::thread::park_timeout(NAP / 10);
+        }
+    }
+
+    /// Whether it was said, or never can be. Until we answer the group, nobody else is given the partitions, whatever
+    /// its generation; and a commit of an earlier generation, or of whom the group has given up, is not taken. So the
+    /// metadata is taken here, and not by whoever may be late.
+    fn said_back(&self, leases: &[Lease], until: Instant) -> bool {
+        let member = GroupMetadata::of(self.consumer.client());
+        let Some(member) = member.filter(GroupMetadata::is_membership) else {
+            return true;
+        };
+        let (done, hearing) = mpsc::channel();
+        let command = Command::GiveBack {
+            leases: leases.to_vec(),
+            member,
+            done,
+        };
+        if self.shared.command(command).is_err() {
+            return true;
+        }
+        let patience = until.saturating_duration_since(Instant::now());
+        hearing.recv_timeout(patience).unwrap_or(true)
     }
 
     /// Takes what has been prefetched, as far as there is room. Whether there was anything.
@@ -417,7 +455,7 @@ impl Fetching {
     /// Gives everything back and leaves the group.
     fn close(mut self) {
         let all: Vec<i32> = self.reading.keys().copied().collect();
-        self.shared.leases.end(&all, self.bounds.transaction * 2);
+        self.end(&all, false);
         self.shared.close_publisher();
         if let Some(publisher) = self.publisher.take()
             && publisher.join().is_err()

@@ -42,6 +42,11 @@ impl Watch {
         let shared = self.shared.upgrade()?;
         (!shared.is_stopping()).then(|| shared.tell(&self.consumer))
     }
+    /// Tells whenever the answer changes.
+    #[cfg(all(test, feature = "servers"))]
+    pub fn changes(&self) -> Option<tokio::sync::watch::Receiver<u64>> {
+        Some(self.shared.upgrade()?.changes())
+    }
 }
 
 impl KafkaMember {

@@ -12,8 +12,10 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::util::Timeout;
 use rdkafka::{Offset, TopicPartitionList};
+use runtime::engine::given_back;
 use runtime::ports::PortError;
 use runtime::ports::log::{Checkpoint, Lease, Outgoing, Publication, PublishError};
+use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -30,6 +32,15 @@ pub(super) enum Command {
         Lease,
         oneshot::Sender<Result<Option<Checkpoint>, PublishError>>,
     ),
+    /// These leases are over, and their partitions are about to be given back by `member`: their checkpoints shall say
+    /// so (C5).
+    GiveBack {
+        leases: Vec<Lease>,
+        /// As it was while it held them.
+        member: GroupMetadata,
+        /// Hears whether they do.
+        done: mpsc::Sender<bool>,
+    },
 }
 
 /// Why a transaction did not take place, or may have.
@@ -59,6 +70,9 @@ pub(super) struct Publishing {
     /// The same from the process's start to its end: initialising it again settles what is in doubt.
     pub transactional_id: String,
     live: Option<Live>,
+    /// By partition, the last lease under which something was published: under another one, the checkpoint is still that
+    /// of somebody else.
+    said: BTreeMap<i32, Lease>,
 }
 
 impl Publishing {
@@ -78,6 +92,7 @@ impl Publishing {
             options,
             transactional_id,
             live: None,
+            said: BTreeMap::new(),
         }
     }
 
@@ -91,6 +106,11 @@ impl Publishing {
             match command {
                 Command::Publish(publication, done) => {
                     let published = self.publish(&publication);
+                    if matches!(published, Ok(()) | Err(PublishError::Unknown(_))) {
+                        let leases = publication.checkpoints.iter().map(|(lease, _)| *lease);
+                        self.said
+                            .extend(leases.map(|lease| (lease.partition, lease)));
+                    }
                     let in_doubt = matches!(published, Err(PublishError::Unknown(_)));
                     let _ = done.send(published);
                     if in_doubt {
@@ -100,6 +120,18 @@ impl Publishing {
                 }
                 Command::Committed(lease, done) => {
                     let _ = done.send(self.committed(lease));
+                }
+                Command::GiveBack {
+                    leases,
+                    member,
+                    done,
+                } => {
+                    let said = self.give_back(&leases, &member);
+                    if let Err(e) = &said {
+                        let id = &self.transactional_id;
+                        tracing::warn!(id, error = %e, "partitions are given back, and that cannot be said");
+                    }
+                    let _ = done.send(said.is_ok());
                 }
             }
         }
@@ -128,26 +160,31 @@ impl Publishing {
 
     fn publish(&mut self, publication: &Publication) -> Result<(), PublishError> {
         let partitions = self.partitions(&publication.outgoing)?;
-        let bounds = self.options.bounds;
         self.live()?;
         // K2: from here on no lease ends until this has.
         let leases = publication.checkpoints.iter().map(|(lease, _)| *lease);
-        let client = self.consumer.client();
-        let (_publishing, member) = self.shared.leases.publish(leases, || {
+        let (client, shared) = (self.consumer.client(), self.shared.clone());
+        let (_publishing, member) = shared.leases.publish(leases, || {
             // K2: without, the broker would check nothing.
             GroupMetadata::of(client).filter(GroupMetadata::is_membership)
         })?;
         let offsets = offsets(&self.topic, &publication.checkpoints)?;
+        self.transact(&publication.outgoing, &partitions, &offsets, &member)
+    }
+
+    /// One transaction, as that member; when it returns, nothing of it is open that could be closed.
+    fn transact(
+        &mut self,
+        outgoing: &[Arc<Outgoing>],
+        partitions: &[i32],
+        offsets: &TopicPartitionList,
+        member: &GroupMetadata,
+    ) -> Result<(), PublishError> {
+        let bounds = self.options.bounds;
         let Some(live) = self.live.as_mut() else {
             return Err(unreachable("no producer").into());
         };
-        let ended = live.transact(
-            &publication.outgoing,
-            &partitions,
-            &offsets,
-            &member,
-            bounds.transaction,
-        );
+        let ended = live.transact(outgoing, partitions, offsets, member, bounds.transaction);
         let Err(ended) = ended else {
             return Ok(());
         };
@@ -198,6 +235,34 @@ impl Publishing {
             })
         });
         each.collect()
+    }
+
+    /// C5: writes the checkpoints of partitions that are given back as they are, but for the mark that says whose they
+    /// are. What is in doubt is settled first (K3), so what is read is what holds; and the broker takes the commit only
+    /// as long as the group's generation is the one in which they were ours (K2): nobody else has written since.
+    fn give_back(&mut self, leases: &[Lease], member: &GroupMetadata) -> Result<(), PublishError> {
+        let ours = |lease: &&Lease| self.said.get(&lease.partition) == Some(*lease);
+        let said: Vec<Lease> = leases.iter().filter(ours).copied().collect();
+        if said.is_empty() {
+            return Ok(());
+        }
+        self.live()?;
+        let patience = self.options.bounds.transaction;
+        let partitions: Vec<i32> = said.iter().map(|lease| lease.partition).collect();
+        let found = committed(&self.consumer, &self.topic, &partitions, |since, _| {
+            since < patience
+        });
+        let found = found.map_err(unreachable)?;
+        let back = said.into_iter().filter_map(|lease| {
+            let checkpoint = found.get(&lease.partition)?.as_ref()?;
+            let back = given_back(checkpoint);
+            (back != *checkpoint).then_some((lease, back))
+        });
+        let back: Vec<(Lease, Checkpoint)> = back.collect();
+        if back.is_empty() {
+            return Ok(());
+        }
+        self.transact(&[], &[], &offsets(&self.topic, &back)?, member)
     }
 
     /// K3: settles what is in doubt, then reads back.

@@ -21,6 +21,8 @@ pub(super) struct Shared {
     group_event: AtomicBool,
     has_left: watch::Sender<bool>,
     health: Mutex<Health>,
+    /// Counts what changed in it, but for the time of the last poll.
+    changes: watch::Sender<u64>,
 }
 
 struct Health {
@@ -46,6 +48,7 @@ impl Shared {
                 fetched_at: None,
                 trouble: None,
             }),
+            changes: watch::Sender::new(0),
         }
     }
 
@@ -99,11 +102,20 @@ impl Shared {
     fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
+    fn change(&self, change: impl FnOnce(&mut Health)) {
+        change(&mut self.health());
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+    /// Tells whenever something changes in what [`Self::tell`] says.
+    #[cfg(all(test, feature = "servers"))]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
     pub fn polled(&self) {
         self.health().polled_at = Instant::now();
     }
     pub fn last_trouble(&self, why: String) {
-        self.health().trouble = Some(why);
+        self.change(|health| health.trouble = Some(why));
     }
     pub fn started(&self, partition: i32, at: i64) {
         let begun = PartitionHealth {
@@ -112,38 +124,46 @@ impl Shared {
             full: false,
             stopped: None,
         };
-        self.health().partitions.insert(partition, begun);
+        self.change(|health| {
+            health.partitions.insert(partition, begun);
+        });
     }
     pub fn ended(&self, partition: i32) {
-        self.health().partitions.remove(&partition);
+        self.change(|health| {
+            health.partitions.remove(&partition);
+        });
     }
     pub fn fetched(&self, partition: i32, position: i64) {
-        let mut health = self.health();
-        health.fetched_at = Some(Instant::now());
-        if let Some(of) = health.partitions.get_mut(&partition) {
-            of.position = position;
-        }
+        self.change(|health| {
+            health.fetched_at = Some(Instant::now());
+            if let Some(of) = health.partitions.get_mut(&partition) {
+                of.position = position;
+            }
+        });
     }
     pub fn position(&self, partition: i32) -> i64 {
         let health = self.health();
         health.partitions.get(&partition).map_or(0, |p| p.position)
     }
     pub fn ends_at(&self, partition: i32, end: Option<i64>, full: bool) {
-        if let Some(of) = self.health().partitions.get_mut(&partition) {
-            of.end = end;
-            of.full = full;
-        }
+        self.change(|health| {
+            if let Some(of) = health.partitions.get_mut(&partition) {
+                of.end = end;
+                of.full = full;
+            }
+        });
     }
     pub fn stopped(&self, partition: i32, why: &str) {
-        let mut health = self.health();
         let unread = PartitionHealth {
             position: 0,
             end: None,
             full: false,
             stopped: None,
         };
-        let of = health.partitions.entry(partition).or_insert(unread);
-        of.stopped = Some(why.to_owned());
+        self.change(|health| {
+            let of = health.partitions.entry(partition).or_insert(unread);
+            of.stopped = Some(why.to_owned());
+        });
     }
 
     pub fn tell(&self, consumer: &Arc<str>) -> MemberHealth {

@@ -1,5 +1,5 @@
 //! K1: where a partition begins.
-use super::{Told, World, bootstrap, join, joining, placed, within};
+use super::{Told, World, bootstrap, join, joining, placed, why_stopped, within};
 use crate::log::{FirstCheckpoints, KafkaLog, Options};
 use crate::settings::Kafka;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -134,17 +134,7 @@ async fn without_a_first_checkpoint_a_partition_stops_and_says_so() {
     let three = (0..3u8).map(|n| placed(&topic, 0, vec![n]));
     log.append(three.collect()).await.expect("appends");
     let member = join(&log, &group, &topic).await;
-    let why = within("what health says", async {
-        loop {
-            let health = log.health();
-            let partition = health[0].partitions.get(&0);
-            if let Some(why) = partition.and_then(|p| p.stopped.clone()) {
-                return why;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    let why = why_stopped(&log).await;
     assert!(why.contains("troupe topics apply"), "{why}");
     // While it waits, its group takes commits of nobody who is not in it: it is applied while nobody runs.
     within("leaving", member.leave()).await;
@@ -174,17 +164,7 @@ async fn an_offset_that_is_not_there_stops_the_partition() {
     let mut told = Told::default();
     let assigned = |told: &Told| !told.held.is_empty();
     told.until(&*member, "the partition", assigned).await;
-    let why = within("what health says", async {
-        loop {
-            let health = log.health();
-            let partition = health[0].partitions.get(&0);
-            if let Some(why) = partition.and_then(|p| p.stopped.clone()) {
-                return why;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    let why = why_stopped(&log).await;
     assert!(why.contains("1000"), "{why}");
     assert_eq!(told.fetched, [], "it begins nowhere else");
 }

@@ -1,29 +1,31 @@
 //! The smallest worker: it copies its input, exactly once.
-use super::{KafkaLog, all_of, within};
+use super::{KafkaLog, within};
+use futures::future::select_all;
 use runtime::ports::log::{
     Checkpoint, Happening, Lease, Log, Member, Message, Outgoing, Publication, PublishError,
 };
 use std::collections::BTreeMap;
-use std::time::Duration;
 use tokio::sync::watch;
 
-/// After something that will pass.
-const PAUSE: Duration = Duration::from_millis(20);
-
-/// Copies until it is told to stop; then it does not leave.
-pub(super) async fn copy(member: &dyn Member, to: &str, mut stop: watch::Receiver<bool>) {
-    loop {
+/// Copies until it is told to stop, or has copied so many; then it does not leave.
+pub(super) async fn copy(
+    member: &dyn Member,
+    to: &str,
+    mut stop: watch::Receiver<bool>,
+    enough: Option<usize>,
+) {
+    let mut copied = 0;
+    while enough.is_none_or(|enough| copied < enough) {
         let happening = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => return,
             happening = member.next() => happening,
         };
-        match happening {
-            Ok(Happening::Fetched(lease, messages)) => {
-                publish(member, &copies(lease, &messages, to)).await;
-            }
-            Ok(_) => {}
-            Err(_) => tokio::time::sleep(PAUSE).await,
+        // An error is told once, and what is told next says how it went on.
+        if let Ok(Happening::Fetched(lease, messages)) = happening
+            && publish(member, &copies(lease, &messages, to)).await
+        {
+            copied += messages.len();
         }
     }
 }
@@ -65,7 +67,12 @@ pub(super) async fn publish(member: &dyn Member, publication: &Publication) -> b
             Ok(()) => return true,
             Err(PublishError::Fenced(_)) => return false,
             Err(PublishError::Unknown(_)) => unsure = true,
-            Err(PublishError::Port(_)) => tokio::time::sleep(PAUSE).await,
+            // The group is asked, so that nobody asks in vain without end.
+            Err(PublishError::Port(_)) => {
+                if let Err(PublishError::Fenced(_)) = member.committed(*lease).await {
+                    return false;
+                }
+            }
             Err(PublishError::Refused { index, why }) => panic!("output {index}: {why}"),
         }
     }
@@ -75,19 +82,31 @@ pub(super) async fn publish(member: &dyn Member, publication: &Publication) -> b
 pub(super) async fn check(log: &KafkaLog, topic: &str, sent: &BTreeMap<Vec<u8>, Vec<Vec<u8>>>) {
     let count: usize = sent.values().map(Vec::len).sum();
     let partitions = log.partitions(topic).expect("exists");
-    let mut found = vec![];
+    let mut found: Vec<Vec<Message>> = vec![vec![]; usize::try_from(partitions).expect("some")];
+    let next = |of: &Vec<Message>| of.last().map_or(0, |last| last.at.offset + 1);
     within("all copies", async {
-        while found.len() < count {
-            tokio::time::sleep(PAUSE).await;
-            found.clear();
-            for partition in 0..partitions {
-                found.extend(all_of(log, topic, partition).await);
+        loop {
+            for (partition, of) in (0..).zip(&mut found) {
+                loop {
+                    let more = log.read(topic, partition, next(of), 5_000).await;
+                    let more = more.expect("reads");
+                    if more.is_empty() {
+                        break;
+                    }
+                    of.extend(more);
+                }
             }
+            if found.iter().map(Vec::len).sum::<usize>() >= count {
+                return;
+            }
+            let growing = (0..).zip(&found);
+            let growing = growing.map(|(partition, of)| log.grown(topic, partition, next(of)));
+            select_all(growing).await.0.expect("grows");
         }
     })
     .await;
     let mut copied: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
-    for message in found {
+    for message in found.into_iter().flatten() {
         copied.entry(message.key).or_default().push(message.payload);
     }
     for (key, sent) in sent {

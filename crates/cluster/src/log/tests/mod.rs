@@ -2,15 +2,19 @@
 mod checkpoints;
 mod copying;
 mod faults;
+mod handing_over;
+mod health;
 mod laws;
 mod line;
+mod parking;
 mod publishing;
 mod reading;
 mod renamed;
 mod secure;
 mod storm;
 
-use super::{FirstCheckpoints, KafkaLog, Options};
+use super::member::Watch;
+use super::{FirstCheckpoints, KafkaLog, MemberHealth, Options};
 use crate::servers::shared;
 use crate::settings::Kafka;
 use events::Headers;
@@ -163,6 +167,32 @@ impl Told {
         })
         .await;
     }
+}
+
+/// What health says of the one member there is, as soon as `enough` is true of it.
+async fn health(log: &KafkaLog, enough: impl Fn(&MemberHealth) -> bool) -> MemberHealth {
+    let changes = {
+        let members = log.members.lock().expect("nobody panics in it");
+        members.iter().find_map(Watch::changes)
+    };
+    let mut changes = changes.expect("a member");
+    within("what health says", async {
+        loop {
+            changes.mark_unchanged();
+            if let Some(health) = log.health().into_iter().next().filter(&enough) {
+                return health;
+            }
+            changes.changed().await.expect("it is a member still");
+        }
+    })
+    .await
+}
+
+/// Why the partition of the one member there is is not read.
+async fn why_stopped(log: &KafkaLog) -> String {
+    let why = |health: &MemberHealth| health.partitions.get(&0)?.stopped.clone();
+    let health = health(log, |health| why(health).is_some()).await;
+    why(&health).expect("it says so")
 }
 
 async fn join(log: &KafkaLog, consumer: &str, topic: &str) -> Arc<dyn Member> {

@@ -93,12 +93,51 @@ async fn a_commit_at_idle_takes_milliseconds() {
         let since = Instant::now();
         member.publish(publication).await.expect("publishes");
         took.push(since.elapsed());
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        // Idle is who has nothing of the last transaction left to write: its markers are there.
+        let ends = i64::from(n / 4 + 1) * 2;
+        while log.end(&output, n % 4).await.expect("answers") < ends {}
+        let kept = member.committed(told.held[&0]).await;
+        assert_eq!(kept, Ok(Some(checkpoint(n.into()))));
     }
     took.sort();
     let (median, worst) = (took[took.len() / 2], took[took.len() - 1]);
     eprintln!("a commit at idle: p50 {median:?}, worst {worst:?}");
     assert!(median < Duration::from_millis(40), "{median:?}");
+}
+
+/// A message of 2 MB passes where its topics take it, and stops nobody where one does not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_of_two_megabytes_goes_its_way_and_stops_nobody() {
+    const LARGE: usize = 2 << 20;
+    let world = World::new();
+    let takes = |bytes: &'static str| [("max.message.bytes", bytes)];
+    let input = world.topic("in", 1, &takes("3000000")).await;
+    let dead = world.topic("dead", 1, &takes("6000000")).await;
+    let small = world.topic("small", 1, &takes("1000000")).await;
+    let log = world.log().await;
+    let sizes = [10, LARGE, 20];
+    for size in sizes {
+        let message = placed(&input, 0, vec![7; size]);
+        log.append(vec![message]).await.expect("appends");
+    }
+    let member = join(&log, &world.name("c"), &input).await;
+    let mut told = Told::default();
+    let fetched = |told: &Told| told.fetched.len() == sizes.len();
+    told.until(&*member, "all three", fetched).await;
+    let lease = told.held[&0];
+    let refused = member.publish(copies(lease, &told.fetched, &small)).await;
+    assert!(
+        matches!(refused, Err(PublishError::Refused { index: 1, .. })),
+        "{refused:?}"
+    );
+    let published = member.publish(copies(lease, &told.fetched, &dead)).await;
+    assert_eq!(published, Ok(()));
+    let found = all_of(&log, &dead, 0).await;
+    assert_eq!(
+        found.iter().map(|m| m.payload.len()).collect::<Vec<_>>(),
+        sizes
+    );
+    assert_eq!(all_of(&log, &small, 0).await, [], "nothing of that batch");
 }
 
 fn resident_kib() -> u64 {

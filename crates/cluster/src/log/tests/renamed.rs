@@ -10,7 +10,6 @@ use runtime::ports::log::{
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub(super) struct Renamed {
     log: KafkaLog,
@@ -21,13 +20,21 @@ pub(super) struct Renamed {
 
 impl Renamed {
     pub async fn new(world: &World, topics: impl IntoIterator<Item = &str>) -> Arc<Self> {
+        Self::of(world, world.options(), topics).await
+    }
+
+    pub async fn of(
+        world: &World,
+        options: Options,
+        topics: impl IntoIterator<Item = &str>,
+    ) -> Arc<Self> {
         let read_uncommitted: BTreeSet<_> = topics.into_iter().map(|t| world.name(t)).collect();
         let open = Options {
             read_uncommitted,
-            ..world.options()
+            ..options.clone()
         };
         Arc::new(Self {
-            log: world.log().await,
+            log: KafkaLog::open(options).await.expect("opens"),
             open: KafkaLog::open(open).await.expect("opens"),
             prefix: format!("{}.", world.prefix),
         })
@@ -38,9 +45,8 @@ impl Renamed {
     }
 
     async fn settled(&self, topic: &str, partition: i32) -> Result<(), PortError> {
-        while self.log.end(topic, partition).await? < self.open.end(topic, partition).await? {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        // Each look asks the broker.
+        while self.log.end(topic, partition).await? < self.open.end(topic, partition).await? {}
         Ok(())
     }
 }
