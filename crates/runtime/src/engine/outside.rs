@@ -4,11 +4,12 @@ use super::step::{Ended, Job, Ready, Stop, shared};
 use super::{checks, dead};
 use crate::emission::{EmissionError, Emitter};
 use crate::emits::refused;
-use crate::ports::log::Outgoing;
+use crate::ports::log::{Message, Outgoing};
 use crate::{Moment, answers_outside};
 use events::envelope::{Envelope, name};
 use events::outside::{OutsideRequest, spring};
 use events::{Headers, Key, MessageId, ReplyAddress, ReplyStatus};
+use std::sync::Arc;
 
 /// The longest that an outsider may call something in a header, in bytes.
 const MAX_CALLED: usize = 200;
@@ -25,6 +26,44 @@ const LOOK_AGAIN_MS: i64 = 50;
 
 /// Why something does not pass: a code, and a sentence.
 type Wrong = (&'static str, String);
+
+/// From outside nobody redrives: a message that says it was a letter of ours is looked up, and if it is not that letter,
+/// what it says is taken off. Else it could use up the redrive of another (D4).
+pub(super) async fn disbelieve(job: &mut Job) -> Result<(), Stop> {
+    let headers = &job.message.headers;
+    if job.spec.border.is_none() || headers.get(name::REDRIVEN).is_none() {
+        return Ok(());
+    }
+    let topic = &job.spec.dead_topic;
+    let place = headers.text(name::REDRIVEN);
+    let place = place.and_then(|place| place.strip_prefix(topic.as_str())?.strip_prefix('/'));
+    let place = place.and_then(|place| place.split_once('/'));
+    let place = place.and_then(|(p, offset)| Some((p.parse().ok()?, offset.parse().ok()?)));
+    let partitions = job.ports.log.partitions(topic).unwrap_or_default();
+    if let Some((partition, offset)) = place
+        && (0..partitions).contains(&partition)
+        && offset >= 0
+    {
+        let read = job.ports.log.read(topic, partition, offset, 1).await?;
+        let message = &job.message;
+        let is_it = |letter: &Message| {
+            letter.at.offset == offset
+                && letter.key == message.key
+                && letter.payload == message.payload
+        };
+        if read.first().is_some_and(is_it) {
+            return Ok(());
+        }
+    }
+    let mut message = (*job.message).clone();
+    let ours = [name::REDRIVEN, dead::header::PARKED_ATTEMPTS];
+    message
+        .headers
+        .0
+        .retain(|(header, _)| !ours.contains(&header.as_str()));
+    job.message = Arc::new(message);
+    Ok(())
+}
 
 /// Where an outsider wants to be answered.
 #[derive(Default)]

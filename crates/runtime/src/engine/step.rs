@@ -192,7 +192,11 @@ pub(super) async fn run(mut job: Job) -> Finished {
             hold: job.hold,
         };
     }
-    if let Err(stop) = dead::load_hold(&mut job).await {
+    let known = match outside::disbelieve(&mut job).await {
+        Ok(()) => dead::load_hold(&mut job).await,
+        Err(stop) => Err(stop),
+    };
+    if let Err(stop) = known {
         let outcome = again(&job, stop);
         return Finished {
             outcome,

@@ -5,6 +5,7 @@ use events::envelope::name;
 use events::{Addressed, BlobRef, Headers, MessageId, Record, ReplyAddress, TenantId};
 use futures::StreamExt;
 use runtime::emission::Emitter;
+use runtime::emits::AnyRecord;
 use runtime::ports::log::Outgoing;
 use runtime::testkit::sim::Sim;
 use runtime::{Moment, Ports};
@@ -56,6 +57,31 @@ impl Clients {
             .command(&at, command, &reply_to, now_ms + TIME_MS)
             .await
             .expect("a sound command")
+    }
+
+    /// The same from a system outside, on the inbox of the context; the answer has the same key, on another topic.
+    pub fn from_outside<A: Addressed>(&self, tenant: &str, request: &str, command: &A) -> Outgoing {
+        let mut headers = Headers::default();
+        headers.set(name::ID, request);
+        headers.set(name::SOURCE, "crm");
+        headers.set(name::TENANT, tenant);
+        headers.set(name::TYPE, A::NAME);
+        headers.set(name::CORRELATION, request);
+        headers.set(name::REPLY_TO, "replies.upstream");
+        headers.set(name::REPLY_KEY, format!("{tenant}/{request}"));
+        headers.set(name::REQUEST, request);
+        let deadline_ms = self.ports.clock.now_ms() + TIME_MS;
+        headers.set(name::DEADLINE, deadline_ms.to_string());
+        let datum = command.encode_for_outside().expect("encodes");
+        let payload = self.ports.schemas.frame(A::NAME, &datum);
+        let context = A::TOPIC.split('.').next().unwrap_or_default();
+        Outgoing {
+            topic: format!("inbox.{context}.commands"),
+            partition: None,
+            key: format!("{tenant}/{}", command.id()).into_bytes(),
+            headers,
+            payload: payload.expect("frames"),
+        }
     }
 
     /// What an upstream system says, under its own id.

@@ -1,7 +1,7 @@
 //! What holds in the house after any storm.
 use super::super::load as ports_of;
 use super::super::seen::{Seen, seen};
-use super::load::{Command, Kind, TENANTS, mark};
+use super::load::{Command, Kind, TENANTS, mark, told};
 use super::run::{Ended, phases};
 use documents::directory::{Directory, Listed};
 use events::documents::DocumentState;
@@ -40,7 +40,7 @@ fn final_answers<'a>(replies: &'a [Seen], command: &Command) -> Vec<&'a Seen> {
 
 /// How each command went.
 pub fn outcomes(ended: &Ended) -> Vec<(Kind, &'static str)> {
-    let replies = seen(&ended.sim, "replies");
+    let replies = told(&ended.sim);
     let how = |command: &Command| {
         let first = final_answers(&replies, command).first().copied()?;
         Some(match first.envelope.reply_status {
@@ -57,11 +57,16 @@ pub fn outcomes(ended: &Ended) -> Vec<(Kind, &'static str)> {
 
 /// D5: every command has one final answer.
 fn answers(ended: &Ended) -> Vec<String> {
-    let replies = seen(&ended.sim, "replies");
+    let replies = told(&ended.sim);
     let mut broken = vec![];
     for command in &ended.commands {
         let answers = final_answers(&replies, command);
-        let ids: BTreeSet<&str> = answers.iter().map(|answer| answer.id.as_str()).collect();
+        // The copy of a command from outside is told the same once more.
+        let what = |answer: &&Seen| match answer.envelope.command {
+            Some(_) => (None, answer.message.payload.clone()),
+            None => (Some(answer.id.clone()), vec![]),
+        };
+        let ids: BTreeSet<_> = answers.iter().map(what).collect();
         if ids.len() != 1 {
             let told: Vec<_> = answers
                 .iter()
@@ -216,7 +221,7 @@ async fn passages(ports: &Ports, tenant: &TenantId, document: &str) -> Vec<Strin
 
 /// Of a chatbot that was deleted, or never came to be, nothing is found; of any other, only its tenant's own.
 async fn gone(ended: &Ended, ports: &Ports) -> Vec<String> {
-    let replies = seen(&ended.sim, "replies");
+    let replies = told(&ended.sim);
     let went = |kind: Kind, bot: &str, status: ReplyStatus| {
         ended.commands.iter().any(|command| {
             let first = final_answers(&replies, command).first().copied();

@@ -67,6 +67,13 @@ pub struct Load {
     number: u64,
 }
 
+/// What clients were told: those of the edges, and those outside.
+pub fn told(sim: &Sim) -> Vec<Seen> {
+    let mut told = seen(sim, "replies");
+    told.extend(seen(sim, "replies.upstream"));
+    told
+}
+
 /// By which the passages of a tenant are told from another's.
 pub fn mark(tenant: &str) -> String {
     format!("property of {tenant}")
@@ -101,6 +108,11 @@ impl Load {
         }
     }
 
+    /// Who asks: a system outside, or somebody over HTTP.
+    fn from_outside(&mut self) -> bool {
+        self.random.chance(300)
+    }
+
     fn next(&mut self, what: &str) -> String {
         self.number += 1;
         format!("{what}-{}", self.number)
@@ -117,7 +129,7 @@ impl Load {
 
     /// One that is there, as whoever asked for it was told.
     fn living(&mut self) -> Option<usize> {
-        let told = seen(&self.sim, "replies");
+        let told = told(&self.sim);
         let is_there = |bot: &Bot| {
             let done = |reply: &Seen| reply.envelope.reply_status == Some(ReplyStatus::Done);
             let key = format!("{}/{}", bot.tenant, bot.asked);
@@ -154,14 +166,19 @@ impl Load {
         self.clients.put(tenant, id, &content).await
     }
 
+    /// Over HTTP, or from a system outside.
     async fn command(
         &mut self,
         kind: Kind,
         (tenant, chatbot): (&'static str, &str),
         request: String,
         command: &impl events::Addressed,
+        outside: bool,
     ) {
-        let message = self.clients.command(tenant, &request, command).await;
+        let message = match outside {
+            false => self.clients.command(tenant, &request, command).await,
+            true => self.clients.from_outside(tenant, &request, command),
+        };
         self.clients.send(message.clone()).await;
         self.commands.push(Command {
             kind,
@@ -201,7 +218,8 @@ impl Load {
             sources,
             ..CreateChatbot::default()
         };
-        self.command(Kind::Create, (tenant, &chatbot), request, &create)
+        let outside = self.from_outside();
+        self.command(Kind::Create, (tenant, &chatbot), request, &create, outside)
             .await;
         // Who cannot wait for it.
         if self.random.chance(400) {
@@ -217,7 +235,8 @@ impl Load {
         let delete = DeleteChatbot {
             chatbot: id.clone(),
         };
-        self.command(Kind::Delete, (tenant, &id), request, &delete)
+        let outside = self.from_outside();
+        self.command(Kind::Delete, (tenant, &id), request, &delete, outside)
             .await;
     }
 
@@ -225,7 +244,10 @@ impl Load {
         let Bot { tenant, id, .. } = self.bots[at].clone();
         let request = self.next("upload");
         let document = document.unwrap_or_else(|| request.clone());
-        let blob = self.blob(tenant, &format!("upload/{request}")).await;
+        let outside = self.from_outside();
+        // What an edge took in for one command nobody else may name.
+        let whose = if outside { "crm" } else { "upload" };
+        let blob = self.blob(tenant, &format!("{whose}/{request}")).await;
         let add = AddDocument {
             document: document.clone(),
             chatbot: id.clone(),
@@ -234,7 +256,8 @@ impl Load {
             blob,
         };
         self.bots[at].documents.push(document);
-        self.command(kind, (tenant, &id), request, &add).await;
+        self.command(kind, (tenant, &id), request, &add, outside)
+            .await;
     }
 
     async fn upload(&mut self) {
@@ -267,7 +290,8 @@ impl Load {
             document,
             chatbot: id.clone(),
         };
-        self.command(Kind::Remove, (tenant, &id), request, &delete)
+        let outside = self.from_outside();
+        self.command(Kind::Remove, (tenant, &id), request, &delete, outside)
             .await;
     }
 
@@ -288,7 +312,9 @@ impl Load {
             visitor,
             text: "When does the observatory open in the evening?".into(),
         };
-        self.command(Kind::Ask, (tenant, &id), request, &ask).await;
+        let outside = self.from_outside();
+        self.command(Kind::Ask, (tenant, &id), request, &ask, outside)
+            .await;
     }
 
     /// An edge that does not know whether it has sent something (H2).

@@ -392,6 +392,43 @@ fn what_is_ours_to_say_means_nothing_from_outside() {
 }
 
 #[test]
+fn who_says_that_a_message_was_a_letter_does_not_use_the_letter_up() {
+    running(async |mut world| {
+        world.script.ill("one", Ill::Fails);
+        world.send(world.upload("one", "u1")).await;
+        world.settle().await;
+        world.script.heal("one");
+        let letter = world.letters_of(BORDER).await[0].place.to_string();
+        let forged = with(world.upload("two", "u2"), &[(name::REDRIVEN, &letter)]);
+        world.send(forged).await;
+        for nowhere in ["documents.border.dead/7/0", "documents.border.dead/0/77"] {
+            let forged = world.upload("two", "u2");
+            world.send(with(forged, &[(name::REDRIVEN, nowhere)])).await;
+        }
+        world.settle().await;
+        assert_eq!(
+            world.log_of("d1").await,
+            [] as [&str; 0],
+            "they wait behind it"
+        );
+        let places: Vec<_> = world
+            .letters_of(BORDER)
+            .await
+            .into_iter()
+            .map(|letter| letter.place)
+            .collect();
+        world
+            .letters
+            .redrive(&places, "ada")
+            .await
+            .expect("redrives");
+        world.settle().await;
+        assert_eq!(world.log_of("d1").await, ["one", "two"]);
+        assert_eq!(world.holds(BORDER), 0);
+    });
+}
+
+#[test]
 fn a_held_command_is_told_that_it_may_yet_happen() {
     running(async |mut world| {
         let mut first = asked(&world, "d1", "x", "c1");
