@@ -141,7 +141,7 @@ impl Cluster {
         cluster
             .start_all(GROUPS.iter().map(|(group, _)| *group))
             .await;
-        let edge = spawn_edge(&cluster.place, "127.0.0.1:0").is_ready().await;
+        let edge = spawn_edge(&cluster.place, "127.0.0.1:0").once_ready().await;
         cluster.base.clone_from(&edge.ready);
         cluster.running.insert("edge", vec![edge]);
         cluster
@@ -160,7 +160,7 @@ impl Cluster {
     async fn start_all(&mut self, groups: impl Iterator<Item = &'static str>) {
         let started = groups.map(|group| {
             let process = self.spawn(group);
-            async move { (group, process.is_ready().await) }
+            async move { (group, process.once_ready().await) }
         });
         let started: Vec<_> = started.collect();
         for (group, process) in futures::future::join_all(started).await {
@@ -195,7 +195,7 @@ impl Cluster {
     pub(super) async fn restart_edge(&mut self) {
         self.take_oldest("edge").kill().await;
         let address = self.base.trim_start_matches("http://");
-        let edge = spawn_edge(&self.place, address).is_ready().await;
+        let edge = spawn_edge(&self.place, address).once_ready().await;
         self.give("edge", edge);
     }
     /// Whether everything is as a test expects it at its beginning.

@@ -56,7 +56,7 @@ impl Process {
         }
     }
     /// Waits until it is ready.
-    pub(super) async fn is_ready(mut self) -> Self {
+    pub(super) async fn once_ready(mut self) -> Self {
         loop {
             let line = timeout(PATIENCE, self.said.next_line());
             let line = line.await.expect("ready in time").expect("readable");

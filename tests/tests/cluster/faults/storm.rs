@@ -31,7 +31,7 @@ fn members_that_come_and_go_every_second_lose_nothing_and_double_nothing() {
         let (over, mut comings) = (Instant::now() + STORM, 0);
         while Instant::now() < over || comings < LEAST {
             let turn = Instant::now() + Duration::from_secs(1);
-            members.push_back(cluster.spawn("talk").is_ready().await);
+            members.push_back(cluster.spawn("talk").once_ready().await);
             comings += 1;
             if members.len() > 2 {
                 let leaving = members.pop_front().expect("three");

@@ -225,17 +225,13 @@ async fn requests<P: Protocol>(
 ) -> std::io::Result<()> {
     loop {
         let (head, request) = frame::<P>(&mut from).await?;
-        match inner.is_it::<P>(&request) {
-            Some(Way::There) => {
-                if !inner.hold().await {
-                    return Ok(());
-                }
-            }
-            Some(Way::Back) => {
-                let number = Some(P::number(&request));
-                *awaited.lock().unwrap_or_else(PoisonError::into_inner) = number;
-            }
-            None => {}
+        let way = inner.is_it::<P>(&request);
+        if way == Some(Way::Back) {
+            let number = Some(P::number(&request));
+            *awaited.lock().unwrap_or_else(PoisonError::into_inner) = number;
+        }
+        if way == Some(Way::There) && !inner.hold().await {
+            return Ok(());
         }
         to.write_all(&[&head[..], &request].concat()).await?;
     }
