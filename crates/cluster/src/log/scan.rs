@@ -10,13 +10,13 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 use runtime::ports::PortError;
 use runtime::ports::log::Message;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-/// Threads that read, each a partition after the other.
+/// Threads that read, each a topic after the other.
 const READERS: usize = 4;
 /// KiB that each of them fetches ahead.
 const PREFETCHED_KIB: &str = "4096";
@@ -92,7 +92,7 @@ impl KafkaLog {
                     return;
                 }
             };
-            let of: i64 = stretches.iter().map(|s| s.end - s.next).sum();
+            let of: i64 = stretches.iter().map(Stretch::offsets).sum();
             told.of.store(of.unsigned_abs(), Ordering::Relaxed);
             let stretches = Arc::new(Mutex::new(stretches));
             for _ in 0..READERS {
@@ -114,12 +114,17 @@ impl KafkaLog {
     }
 }
 
-/// What is to be read of a partition.
+/// What is to be read of a topic.
 struct Stretch {
     topic: Arc<str>,
-    partition: i32,
-    next: i64,
-    end: i64,
+    /// Of each partition: the offset that comes next, and its end.
+    left: BTreeMap<i32, (i64, i64)>,
+}
+
+impl Stretch {
+    fn offsets(&self) -> i64 {
+        self.left.values().map(|(next, end)| end - next).sum()
+    }
 }
 
 /// What there is to read: partitions without a message since then are left out.
@@ -139,6 +144,7 @@ fn stretches(
                 .add_partition_offset(topic, partition, Offset::Offset(since_ms.max(0)))
                 .map_err(unreachable)?;
         }
+        let mut left = BTreeMap::new();
         let found = consumer.offsets_for_times(asked, patience);
         for element in found.map_err(unreachable)?.elements() {
             element.error().map_err(unreachable)?;
@@ -150,13 +156,12 @@ fn stretches(
             let (first, end) = bounds.map_err(unreachable)?;
             let next = since.max(first);
             if next < end {
-                stretches.push_back(Stretch {
-                    topic: topic.clone(),
-                    partition,
-                    next,
-                    end,
-                });
+                left.insert(partition, (next, end));
             }
+        }
+        if !left.is_empty() {
+            let topic = topic.clone();
+            stretches.push_back(Stretch { topic, left });
         }
     }
     Ok(stretches)
@@ -169,7 +174,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads stretch after stretch until none is left or nobody listens.
+    /// Reads topic after topic until none is left or nobody listens.
     fn read(
         &self,
         options: &Options,
@@ -198,39 +203,51 @@ impl Reader<'_> {
         stretch: Stretch,
         patience: Duration,
     ) -> Result<(), PortError> {
-        let Stretch {
-            topic,
-            partition,
-            mut next,
-            end,
-        } = stretch;
-        let mut from = TopicPartitionList::new();
-        from.add_partition_offset(&topic, partition, Offset::Offset(next))
-            .and_then(|()| consumer.assign(&from))
+        let Stretch { topic, mut left } = stretch;
+        // Who leads it is then known when it is assigned: else librdkafka takes its time to find out.
+        consumer
+            .fetch_metadata(Some(&topic), patience)
             .map_err(unreachable)?;
+        let mut from = TopicPartitionList::new();
+        for (partition, (next, _)) in &left {
+            from.add_partition_offset(&topic, *partition, Offset::Offset(*next))
+                .map_err(unreachable)?;
+        }
+        consumer.assign(&from).map_err(unreachable)?;
         let mut heard = Instant::now();
-        while next < end && !self.tell.is_closed() {
+        while !left.is_empty() && !self.tell.is_closed() {
             match consumer.poll(TURN) {
                 Some(Ok(message)) => {
+                    heard = Instant::now();
                     let message = message_of(&message, &topic);
-                    let offset = message.at.offset;
-                    self.progress.passed((offset + 1).min(end) - next);
-                    next = offset + 1;
-                    if offset < end && (self.wanted)(&message) {
+                    let (partition, offset) = (message.at.partition, message.at.offset);
+                    let Some((next, end)) = left.get_mut(&partition) else {
+                        continue; // it came after the scan began
+                    };
+                    self.progress.passed((offset + 1).min(*end) - *next);
+                    *next = offset + 1;
+                    let is_last = *next >= *end;
+                    if offset < *end && (self.wanted)(&message) {
                         let _ = self.tell.blocking_send(Ok(message)); // if nobody listens, the loop ends
                     }
-                    heard = Instant::now();
+                    if is_last {
+                        left.remove(&partition);
+                    }
                 }
                 // Markers of transactions stand at the end, not messages.
-                Some(Err(KafkaError::PartitionEOF(_))) => break,
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    heard = Instant::now();
+                    if let Some((next, end)) = left.remove(&partition) {
+                        self.progress.passed(end - next);
+                    }
+                }
                 Some(Err(e)) => return Err(unreachable(e)),
                 None if heard.elapsed() > patience * 2 => {
-                    return Err(unreachable(format!("nothing comes of {topic}/{partition}")));
+                    return Err(unreachable(format!("nothing comes of {topic}")));
                 }
                 None => {}
             }
         }
-        self.progress.passed(end - next);
         consumer.unassign().map_err(unreachable)
     }
 }
