@@ -7,3 +7,7 @@ pub mod machine;
 pub mod server;
 pub mod table;
 pub mod whole;
+
+/// As in the binary `troupe`: messages are made on one thread and dropped on another, many a millisecond.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -22,6 +22,26 @@ use tempfile::TempDir;
 /// for those that the stage was given.
 const NAME: &str = "copy.effects";
 
+/// The map of the house where the stage lives. The entity is there because effects are somebody's; it is not run.
+const MAP: &str = "
+defaults: { partitions: 4, retention: 7d, from: first, limit: {limit}, attempts: 4, dead_retention: 90d }
+topics:
+  - name: copy.effects
+    kind: effects
+    meaning: What is copied.
+    key: record
+    schemas: [troupe.reply.Ok]
+    producers: [copy.record]
+    consumers: [{ name: copy.effects, kind: handlers, ordered: false }]
+  - name: copy.record
+    kind: input
+    meaning: Nothing.
+    key: record
+    schemas: [troupe.reply.Ok]
+    producers: [edge]
+    consumers: [{ name: copy.record, kind: entity, ordered: true }]
+";
+
 /// What a stage does.
 #[derive(Clone, Debug)]
 pub struct StageOptions {
@@ -99,12 +119,7 @@ impl Stage {
         options: &StageOptions,
         watch: impl Watch,
     ) -> Result<Self, Failed> {
-        let map = format!(
-            "defaults: {{ partitions: 4, retention: 7d, from: first, limit: {}, attempts: 4, dead_retention: 90d }}\n\
-             topics:\n  - {{ name: {NAME}, kind: effects, meaning: Copies., key: key, schemas: [troupe.reply.Ok], \
-             producers: [edge], consumers: [{{ name: {NAME}, kind: handlers, ordered: false }}] }}\n",
-            options.limit.max(1)
-        );
+        let map = MAP.replace("{limit}", &options.limit.max(1).to_string());
         let commits = Arc::new(Mutex::new(Histogram::new_with_bounds(1, 60_000_000, 3)?));
         let named = Named {
             log: log.clone(),
@@ -347,5 +362,17 @@ impl Member for Timed {
     }
     fn leave(&self) -> BoxFuture<'_, ()> {
         self.member.leave()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_map_of_the_stage_keeps_the_rules_of_the_house() {
+        let map = TopicMap::parse(&MAP.replace("{limit}", "7")).expect("a map");
+        let (_, consumer) = map.consumer(NAME).expect("the stage");
+        assert_eq!(consumer.limit, 7);
     }
 }
