@@ -8,6 +8,7 @@ pub mod server;
 pub mod table;
 pub mod whole;
 
-/// As in the binary `troupe`: messages are made on one thread and dropped on another, many a millisecond.
+/// Messages are made on one thread and dropped on another, many a millisecond; in glibc's, that is a third of what the engine
+/// costs.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
