@@ -4,6 +4,7 @@ use super::wire::{Kafka, Mongo, Wire};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("services")
@@ -119,14 +120,16 @@ pub(super) struct Servers {
     pub(super) mongo: Wire<Mongo>,
 }
 
-/// So many neighbouring ports that nobody has now.
+/// So many neighbouring ports that nobody has now, of a range that clients do not use, as in `tests/services/lib.sh`: so
+/// nobody takes one before the server does.
 fn free_ports(count: u16) -> u16 {
-    let bind = |port| std::net::TcpListener::bind(("127.0.0.1", port));
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let free = |port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let from = (std::process::id() % 1_000) as u16 * 11;
     loop {
-        let first = bind(0).expect("a port");
-        let port = first.local_addr().expect("an address").port();
-        let free = (1..count).all(|next| port.checked_add(next).is_some_and(|p| bind(p).is_ok()));
-        if free {
+        let step = NEXT.fetch_add(count, Ordering::Relaxed);
+        let port = 20_000 + from.wrapping_add(step) % 11_900;
+        if (port..port + count).all(free) {
             return port;
         }
     }
