@@ -9,11 +9,18 @@ use runtime::ports::log::Position;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// Counts the deliveries of a transaction and wakes the thread that waits for them (K3).
+/// Nobody waits.
+const NOBODY: usize = usize::MAX;
+
+/// Counts the deliveries of a transaction and wakes the thread that waits for them (K3), once they are all there: to be
+/// woken for each would cost it more than the rest of a transaction.
 pub(super) struct Deliveries {
     settled: AtomicUsize,
+    /// The thread is woken when so many are settled.
+    awaited: AtomicUsize,
     refused: Mutex<Vec<(usize, RDKafkaErrorCode)>>,
     waiting: Thread,
 }
@@ -23,13 +30,26 @@ impl Deliveries {
     pub fn new() -> Self {
         Self {
             settled: AtomicUsize::new(0),
+            awaited: AtomicUsize::new(NOBODY),
             refused: Mutex::default(),
             waiting: std::thread::current(),
         }
     }
-    /// How many are known to be delivered or refused, since ever.
-    pub fn settled(&self) -> usize {
-        self.settled.load(Ordering::Acquire)
+    /// Waits until so many are known to be delivered or refused, since ever. Looks itself every `look`, should a callback
+    /// ever be lost. Whether they are, before `until`. Called by the thread that made this.
+    pub fn wait_for(&self, count: usize, look: Duration, until: Instant) -> bool {
+        // In this order, and in one order with what `delivery` does: either it sees who waits, or it is seen.
+        self.awaited.store(count, Ordering::SeqCst);
+        let mut all = true;
+        while self.settled.load(Ordering::SeqCst) < count {
+            if Instant::now() > until {
+                all = false;
+                break;
+            }
+            std::thread::park_timeout(look);
+        }
+        self.awaited.store(NOBODY, Ordering::SeqCst);
+        all
     }
     /// Those refused since it was asked for last: their index, and why.
     pub fn take_refused(&self) -> Vec<(usize, RDKafkaErrorCode)> {
@@ -62,8 +82,10 @@ impl ProducerContext for Counting {
             let code = e.rdkafka_error_code();
             refused.push((index, code.unwrap_or(RDKafkaErrorCode::Unknown)));
         }
-        self.0.settled.fetch_add(1, Ordering::Release);
-        self.0.waiting.unpark();
+        let settled = self.0.settled.fetch_add(1, Ordering::SeqCst) + 1;
+        if settled >= self.0.awaited.load(Ordering::SeqCst) {
+            self.0.waiting.unpark();
+        }
     }
 }
 

@@ -214,27 +214,31 @@ impl Publishing {
 
     /// Where each message goes; nothing is begun before all are known.
     fn partitions(&self, outgoing: &[Arc<Outgoing>]) -> Result<Vec<i32>, PublishError> {
-        let mut last: Option<(String, i32)> = None;
-        let mut place = |outgoing: &Outgoing| {
-            check(outgoing)?;
-            let partitions = match &last {
-                Some((topic, partitions)) if *topic == outgoing.topic => *partitions,
-                _ => {
-                    let topic = self.topics.of(&outgoing.topic);
-                    let missing = || corrupt(format!("no topic {}", outgoing.topic));
-                    topic.ok_or_else(missing)?.partitions
-                }
+        // Many go to the topic that the one before went to.
+        let mut last: Option<(&str, i32)> = None;
+        let mut each = Vec::with_capacity(outgoing.len());
+        for (index, outgoing) in outgoing.iter().enumerate() {
+            let known = last.filter(|(topic, _)| *topic == outgoing.topic);
+            let place = || {
+                check(outgoing)?;
+                let partitions = match known {
+                    Some((_, partitions)) => partitions,
+                    None => {
+                        let topic = self.topics.of(&outgoing.topic);
+                        let missing = || corrupt(format!("no topic {}", outgoing.topic));
+                        topic.ok_or_else(missing)?.partitions
+                    }
+                };
+                Ok((partitions, partition_of(outgoing, partitions)?))
             };
-            last = Some((outgoing.topic.clone(), partitions));
-            partition_of(outgoing, partitions)
-        };
-        let each = outgoing.iter().enumerate().map(|(index, outgoing)| {
-            place(outgoing).map_err(|e: PortError| match e {
+            let (partitions, partition) = place().map_err(|e: PortError| match e {
                 PortError::Corrupt { why, .. } => PublishError::Refused { index, why },
                 e => e.into(),
-            })
-        });
-        each.collect()
+            })?;
+            last = Some((&outgoing.topic, partitions));
+            each.push(partition);
+        }
+        Ok(each)
     }
 
     /// C5: writes the checkpoints of partitions that are given back as they are, but for the mark that says whose they
@@ -387,11 +391,8 @@ impl Live {
     /// for it in steps of 100 ms.
     fn settle(&self, until: Instant) -> Result<(), Ended> {
         let late = || Ended::Broken(unreachable("deliveries take too long").into());
-        while self.deliveries.settled() < self.sent {
-            if Instant::now() > until {
-                return Err(late());
-            }
-            std::thread::park_timeout(LOOK);
+        if !self.deliveries.wait_for(self.sent, LOOK, until) {
+            return Err(late());
         }
         while self.producer.in_flight_count() > 0 {
             if Instant::now() > until {
