@@ -4,7 +4,7 @@
 //! measurements are left out, and the table says so.
 //!
 //! Run it alone on the machine, with `--release`. Figures of one run are comparable with each other only.
-use bench::kafka::{Servers, rows};
+use bench::kafka::{Servers, entity, http, memory, reply, rows, saga};
 use bench::machine::Failed;
 use bench::server::Server;
 use bench::table::Table;
@@ -56,12 +56,33 @@ enum Measurement {
     KafkaHop,
     /// 2,000 messages of 20 ms each, on Kafka.
     KafkaSlow,
+    /// Request and reply over Kafka, as an edge asks: one at a time, and 32 at once.
+    KafkaReply,
+    /// From HTTP to HTTP over Kafka, through the real processes: 50 requests a second.
+    KafkaHttp,
+    /// A saga of five steps on Kafka.
+    KafkaSaga,
+    /// Documents that an entity worker saves, beside the plain driver of MongoDB.
+    KafkaEntity,
+    /// What a worker's process takes in memory.
+    KafkaMemory,
 }
 
 impl Measurement {
     fn is_on_kafka(self) -> bool {
-        use Measurement::{KafkaCopy, KafkaHop, KafkaSlow};
-        matches!(self, KafkaCopy | KafkaHop | KafkaSlow)
+        use Measurement::{KafkaCopy, KafkaEntity, KafkaHop, KafkaHttp};
+        use Measurement::{KafkaMemory, KafkaReply, KafkaSaga, KafkaSlow};
+        matches!(
+            self,
+            KafkaCopy
+                | KafkaHop
+                | KafkaSlow
+                | KafkaReply
+                | KafkaHttp
+                | KafkaSaga
+                | KafkaEntity
+                | KafkaMemory
+        )
     }
 }
 
@@ -132,6 +153,11 @@ async fn measure_on_kafka(
         Measurement::KafkaCopy => rows::copy(servers, table, runs).await,
         Measurement::KafkaHop => rows::hop(servers, table, runs).await,
         Measurement::KafkaSlow => rows::slow(servers, table, runs).await,
+        Measurement::KafkaReply => reply::measure(servers, table, runs).await,
+        Measurement::KafkaHttp => http::measure(servers, table, runs).await,
+        Measurement::KafkaSaga => saga::measure(servers, table, runs).await,
+        Measurement::KafkaEntity => entity::measure(servers, table, runs).await,
+        Measurement::KafkaMemory => memory::measure(servers, table, runs).await,
         _ => Err("it is not measured on Kafka".into()),
     }
 }

@@ -1,14 +1,21 @@
 //! What is measured on a real Kafka, beside what a plain client does with the same broker in the same run.
+pub mod arrivals;
 pub mod copy;
+pub mod entity;
 pub mod hop;
+pub mod http;
 pub mod load;
 pub mod machine;
+pub mod memory;
 pub mod raw;
+pub mod reply;
 pub mod rows;
+pub mod saga;
 pub mod slow;
 pub mod stage;
 pub mod topics;
 
+pub use arrivals::Arrivals;
 pub use machine::KafkaMachine;
 pub use topics::Topics;
 
