@@ -21,6 +21,8 @@ const WAITED_MS: i64 = 10_000;
 const BETWEEN_LOOKS_MS: i64 = 1_000;
 /// What could not be brought back is looked at again after so long, in milliseconds.
 const LOOK_AGAIN_MS: i64 = 60_000;
+/// Between two searches of a partition's lanes for one that may make room, in milliseconds.
+const BETWEEN_SEARCHES_MS: i64 = 100;
 /// Between two looks for the oldest message, in milliseconds.
 const BETWEEN_AGES_MS: i64 = 5_000;
 /// Holds looked at in one go.
@@ -36,6 +38,8 @@ pub(super) struct Parked {
     count: usize,
     /// If nothing goes well before so many are parked, no more are.
     most: usize,
+    /// When it was last looked for in vain.
+    looked_at_ms: i64,
 }
 
 /// What a look at parked keys found: the hold's partition and id, and when to look again, if it is still there.
@@ -113,6 +117,7 @@ impl Actor {
                 well: Some(well),
                 count: 0,
                 most,
+                ..partition.parked
             };
         }
         let by_text = partition.checkpoint_bytes >= PARK_AT;
@@ -121,11 +126,16 @@ impl Actor {
         if in_vain || (!by_text && !partition.is_crowded(self.room)) {
             return;
         }
+        // A backlog fills the room too, and is none of this: it shall not be looked through at every commit.
+        let now = self.ports.clock.now_ms();
+        if now.saturating_sub(partition.parked.looked_at_ms).abs() < BETWEEN_SEARCHES_MS {
+            return;
+        }
+        partition.parked.looked_at_ms = now;
         let (room, full) = (
             partition.enough_of(self.room),
             partition.enough_of(FULL_BYTES),
         );
-        let now = self.ports.clock.now_ms();
         let down = self.ports.breakers.outages();
         let (mut oldest, mut messages, mut bytes) = (None, 0, 0);
         for id in self.lanes.ids(number) {
@@ -152,6 +162,7 @@ impl Actor {
         {
             if let Some(partition) = self.partitions.get_mut(&number) {
                 partition.parked.count += 1;
+                partition.parked.looked_at_ms = 0;
             }
             self.list(id);
         }
