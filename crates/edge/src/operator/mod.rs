@@ -200,24 +200,7 @@ impl Operator {
     /// # Errors
     /// [`OperatorError`].
     pub async fn plan_of(&self, places: &[Place]) -> Result<Plan, OperatorError> {
-        let mut consumers: Vec<&str> = places.iter().map(Place::consumer).collect();
-        consumers.sort_unstable();
-        consumers.dedup();
-        let mut plan = Plan::default();
-        for consumer in consumers {
-            let all = Filter {
-                consumer: Some(consumer.to_owned()),
-                ..Filter::default()
-            };
-            for mut key in self.letters.plan_redrive(&all).await?.keys {
-                let last = key.places.iter().rposition(|place| places.contains(place));
-                if let Some(last) = last {
-                    key.places.truncate(last + 1);
-                    plan.keys.push(key);
-                }
-            }
-        }
-        Ok(plan)
+        Ok(self.letters.plan_of(places).await?)
     }
 
     /// Redrives these letters, of each key in order (D4).

@@ -231,8 +231,13 @@ impl DeadLetters {
             .collect())
     }
 
-    /// All letters of a partition, without their bodies.
-    async fn briefs(&self, consumer: &str, partition: i32) -> Result<Vec<Brief>, PortError> {
+    /// The letters of a partition that are wanted, without their bodies. Nothing is kept of the others, however many.
+    async fn briefs(
+        &self,
+        consumer: &str,
+        partition: i32,
+        wanted: impl Fn(&Brief) -> bool,
+    ) -> Result<Vec<Brief>, PortError> {
         let (topic, mut offset, mut briefs) = (TopicMap::dead_topic(consumer), 0, vec![]);
         loop {
             let messages = self.ports.log.read(&topic, partition, offset, PAGE).await?;
@@ -240,7 +245,7 @@ impl DeadLetters {
                 return Ok(briefs);
             };
             offset = last.at.offset + 1;
-            briefs.extend(messages.iter().map(brief));
+            briefs.extend(messages.iter().map(brief).filter(&wanted));
         }
     }
 }

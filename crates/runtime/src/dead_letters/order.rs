@@ -1,7 +1,10 @@
 //! The order in which letters are redriven: of each key as its hold says, then as they stand.
-use super::letter::Brief;
+use super::letter::{Brief, brief};
 use super::{DeadLetters, Fate, LettersError, Place};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// So many letters are looked up one by one; of more the whole partition is read for them.
+const FEW: usize = 20;
 
 /// Letters that belong in one order: of one key, or of one view key.
 pub(super) struct Line {
@@ -21,7 +24,42 @@ impl DeadLetters {
         consumer: &str,
         partition: i32,
     ) -> Result<Vec<Line>, LettersError> {
-        let briefs = self.briefs(consumer, partition).await?;
+        self.lines_where(consumer, partition, |_| true).await
+    }
+
+    /// The lines in which these letters stand. (A line is short, a topic of dead letters may be long.)
+    pub(super) async fn lines_with(
+        &self,
+        consumer: &str,
+        partition: i32,
+        places: &BTreeSet<&Place>,
+    ) -> Result<Vec<Line>, LettersError> {
+        let mut lines = BTreeSet::new();
+        if places.len() <= FEW {
+            for place in places {
+                match self.message(place).await {
+                    Ok(message) => lines.insert(brief(&message).line()),
+                    Err(LettersError::NoSuchLetter(_)) => false,
+                    Err(error) => return Err(error),
+                };
+            }
+        } else {
+            let named = |brief: &Brief| places.contains(&brief.place);
+            let found = self.briefs(consumer, partition, named).await?;
+            lines.extend(found.iter().map(Brief::line));
+        }
+        self.lines_where(consumer, partition, |brief| lines.contains(&brief.line()))
+            .await
+    }
+
+    /// Lines of a partition, each wanted as a whole or not at all.
+    pub(super) async fn lines_where(
+        &self,
+        consumer: &str,
+        partition: i32,
+        wanted: impl Fn(&Brief) -> bool,
+    ) -> Result<Vec<Line>, LettersError> {
+        let briefs = self.briefs(consumer, partition, wanted).await?;
         let fates = self.fates(&briefs).await?;
         let mut places: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
         let mut lines: Vec<Line> = vec![];
@@ -47,11 +85,9 @@ impl DeadLetters {
     /// One line only.
     pub(super) async fn line_of(&self, place: &Place) -> Result<Line, LettersError> {
         let none = || LettersError::NoSuchLetter(place.clone());
-        let lines = self.lines(place.consumer(), place.partition).await?;
-        let mut lines = lines.into_iter();
-        lines
-            .find(|line| line.letters.iter().any(|(brief, _)| brief.place == *place))
-            .ok_or_else(none)
+        let places = BTreeSet::from([place]);
+        let lines = self.lines_with(place.consumer(), place.partition, &places);
+        lines.await?.into_iter().next().ok_or_else(none)
     }
 
     async fn put_in_order(&self, line: &mut Line) -> Result<(), LettersError> {

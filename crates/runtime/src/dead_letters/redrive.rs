@@ -86,7 +86,16 @@ impl DeadLetters {
     pub async fn plan_redrive(&self, filter: &Filter) -> Result<Plan, LettersError> {
         let mut plan = Plan::default();
         for (consumer, partition) in self.partitions(filter)? {
-            for line in self.lines(&consumer, partition).await? {
+            let lines: BTreeSet<Vec<u8>> = {
+                let fits = |brief: &Brief| filter.fits(brief);
+                let found = self.briefs(&consumer, partition, fits).await?;
+                found.iter().map(Brief::line).collect()
+            };
+            if lines.is_empty() {
+                continue;
+            }
+            let of_them = |brief: &Brief| lines.contains(&brief.line());
+            for line in self.lines_where(&consumer, partition, of_them).await? {
                 let open: Vec<&Brief> = line
                     .letters
                     .iter()
@@ -118,6 +127,44 @@ impl DeadLetters {
         Ok(plan)
     }
 
+    /// The same for letters that are named by their places.
+    ///
+    /// # Errors
+    /// See [`LettersError`].
+    pub async fn plan_of(&self, places: &[Place]) -> Result<Plan, LettersError> {
+        let mut plan = Plan::default();
+        for ((consumer, partition), named) in self.by_partition(places)? {
+            for line in self.lines_with(consumer, partition, &named).await? {
+                let open = line.letters.iter().filter(|(_, fate)| fate.is_open());
+                let mut open: Vec<Place> = open.map(|(brief, _)| brief.place.clone()).collect();
+                let last = open.iter().rposition(|place| named.contains(place));
+                if let Some(last) = last {
+                    open.truncate(last + 1);
+                    plan.keys.push(PlannedKey {
+                        consumer: line.consumer,
+                        key: line.key,
+                        places: open,
+                    });
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    fn by_partition<'a>(
+        &self,
+        places: &'a [Place],
+    ) -> Result<BTreeMap<(&'a str, i32), BTreeSet<&'a Place>>, LettersError> {
+        let mut all: BTreeMap<_, BTreeSet<&Place>> = BTreeMap::new();
+        for place in places {
+            self.known(place.consumer())?;
+            all.entry((place.consumer(), place.partition))
+                .or_default()
+                .insert(place);
+        }
+        Ok(all)
+    }
+
     /// Redrives these letters, of each key in order; `by` says who does it. Interrupted, it may be called
     /// again with the same places: nothing is lost, and what stands in the input twice has effect once.
     ///
@@ -125,17 +172,9 @@ impl DeadLetters {
     /// See [`LettersError`]; what was redriven until then stays so.
     pub async fn redrive(&self, places: &[Place], by: &str) -> Result<Redriven, LettersError> {
         let by = signed(by, "who redrives it")?;
-        let mut wanted: BTreeMap<(&str, i32), BTreeSet<&Place>> = BTreeMap::new();
-        for place in places {
-            self.known(place.consumer())?;
-            wanted
-                .entry((place.consumer(), place.partition))
-                .or_default()
-                .insert(place);
-        }
         let mut redriven = Redriven::default();
-        for ((consumer, partition), mut wanted) in wanted {
-            for line in self.lines(consumer, partition).await? {
+        for ((consumer, partition), mut wanted) in self.by_partition(places)? {
+            for line in self.lines_with(consumer, partition, &wanted).await? {
                 self.redrive_line(&line, &mut wanted, &by, &mut redriven)
                     .await?;
             }

@@ -10,6 +10,7 @@ mod parking;
 mod publishing;
 mod reading;
 mod renamed;
+mod scanning;
 mod secure;
 mod storm;
 
