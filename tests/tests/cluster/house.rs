@@ -184,6 +184,11 @@ impl House {
         self.send(self.request(self.uploading(bot, name, bytes)))
             .await
     }
+    /// What `troupe topics plan` says now.
+    pub(super) async fn planned(&self) -> String {
+        let ran = self.place.run(&["topics", "plan"]).await;
+        ran.stdout + &ran.stderr
+    }
     /// Puts a blob, for those who name it.
     pub(super) async fn put(&self, text: &str) -> Value {
         let request = self.client.post(self.url("blobs")).body(text.to_owned());
