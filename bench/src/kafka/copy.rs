@@ -32,6 +32,8 @@ pub struct Rates {
     pub ours: f64,
     /// Messages in a commit of ours, on average.
     pub batch: f64,
+    /// Milliseconds that half of our commits took at most.
+    pub commit: f64,
 }
 
 /// Measures all three `runs` times in turn, after a round that warms the broker up. What each has copied is read back and
@@ -48,7 +50,7 @@ pub async fn rates(servers: &Servers, runs: usize) -> Result<Vec<Rates>, Failed>
     let mut all = vec![];
     for round in 0..=runs {
         let raw = plain(servers, &input, &format!("{run}.raw{round}"), false).await?;
-        let (ours, batch) = ours(servers, &input, &format!("{run}.ours{round}")).await?;
+        let (ours, batch, commit) = ours(servers, &input, &format!("{run}.ours{round}")).await?;
         let bare = plain(servers, &input, &format!("{run}.bare{round}"), true).await?;
         if round > 0 {
             all.push(Rates {
@@ -56,6 +58,7 @@ pub async fn rates(servers: &Servers, runs: usize) -> Result<Vec<Rates>, Failed>
                 bare,
                 ours,
                 batch,
+                commit,
             });
         }
     }
@@ -93,7 +96,7 @@ async fn plain(
     Ok(rate(copied.took))
 }
 
-async fn ours(servers: &Servers, input: &str, name: &str) -> Result<(f64, f64), Failed> {
+async fn ours(servers: &Servers, input: &str, name: &str) -> Result<(f64, f64, f64), Failed> {
     let _topics = Topics::make(servers, &[(name, PARTITIONS)]).await?;
     let log = KafkaLog::open(log_options(&servers.kafka)).await?;
     let times = Arc::new(Times::default());
@@ -111,7 +114,9 @@ async fn ours(servers: &Servers, input: &str, name: &str) -> Result<(f64, f64), 
     let first = times.first_at().ok_or("nothing was handled")?;
     let rate = rate(first.elapsed());
     let batch = LOAD.messages as f64 / stage.commits() as f64;
+    let commits = stage.commits.clone();
     stage.stop().await?;
     check(servers, name).await?;
-    Ok((rate, batch))
+    let commits = commits.lock().map_err(|e| e.to_string())?;
+    Ok((rate, batch, commits.value_at_quantile(0.5) as f64 / 1e3))
 }

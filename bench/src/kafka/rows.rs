@@ -26,6 +26,8 @@ pub async fn copy(servers: &Servers, table: &mut Table, runs: usize) -> Result<(
         &of(|rates| rates.batch),
         "",
     );
+    let name = "kafka-copy: a commit, p50";
+    table.note(name, &of(|rates| rates.commit), "ms");
     let name = "kafka-copy: exactly once of at least once (goal 75)";
     table.at_least(name, &of(|rates| 100.0 * rates.ours / rates.raw), 60.0, "%");
     Ok(())
