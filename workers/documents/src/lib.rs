@@ -15,8 +15,8 @@ pub use error::{DiscardBlobsError, DocumentRefusal, ParseUploadError};
 
 use events::consumer;
 use events::documents::{
-    self, AddDocument, DocumentChanged, DocumentDeleted, DocumentParsed,
-    DocumentRejected, DocumentUploaded, IndexFailed, IndexReady, IndexRemoved,
+    self, AddDocument, DocumentChanged, DocumentDeleted, DocumentParsed, DocumentRejected,
+    DocumentUploaded, IndexFailed, IndexReady, IndexRemoved,
 };
 use parse::Limits;
 use runtime::Consumer;

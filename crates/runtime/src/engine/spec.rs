@@ -89,8 +89,7 @@ impl Spec {
             limit: mapped.limit.max(1),
             attempts: mapped.attempts.max(1),
             dead_topic: TopicMap::dead_topic(consumer.name),
-            parks: topic.consumers.len() == 1
-                && !matches!(consumer.behaviour, Behaviour::Bytes(_)),
+            parks: topic.consumers.len() == 1 && !matches!(consumer.behaviour, Behaviour::Bytes(_)),
             from_first: mapped.from == From::First,
             border,
             commands: topic.takes_commands(),

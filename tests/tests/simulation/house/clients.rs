@@ -60,7 +60,12 @@ impl Clients {
     }
 
     /// The same from a system outside, on the inbox of the context; the answer has the same key, on another topic.
-    pub fn from_outside<A: Addressed>(&self, tenant: &str, request: &str, command: &A) -> Outgoing {
+    pub fn outsiders_say<A: Addressed>(
+        &self,
+        tenant: &str,
+        request: &str,
+        command: &A,
+    ) -> Outgoing {
         let mut headers = Headers::default();
         headers.set(name::ID, request);
         headers.set(name::SOURCE, "crm");

@@ -109,7 +109,7 @@ impl Load {
     }
 
     /// Who asks: a system outside, or somebody over HTTP.
-    fn from_outside(&mut self) -> bool {
+    fn outsiders_say(&mut self) -> bool {
         self.random.chance(300)
     }
 
@@ -177,7 +177,7 @@ impl Load {
     ) {
         let message = match outside {
             false => self.clients.command(tenant, &request, command).await,
-            true => self.clients.from_outside(tenant, &request, command),
+            true => self.clients.outsiders_say(tenant, &request, command),
         };
         self.clients.send(message.clone()).await;
         self.commands.push(Command {
@@ -218,7 +218,7 @@ impl Load {
             sources,
             ..CreateChatbot::default()
         };
-        let outside = self.from_outside();
+        let outside = self.outsiders_say();
         self.command(Kind::Create, (tenant, &chatbot), request, &create, outside)
             .await;
         // Who cannot wait for it.
@@ -235,7 +235,7 @@ impl Load {
         let delete = DeleteChatbot {
             chatbot: id.clone(),
         };
-        let outside = self.from_outside();
+        let outside = self.outsiders_say();
         self.command(Kind::Delete, (tenant, &id), request, &delete, outside)
             .await;
     }
@@ -244,7 +244,7 @@ impl Load {
         let Bot { tenant, id, .. } = self.bots[at].clone();
         let request = self.next("upload");
         let document = document.unwrap_or_else(|| request.clone());
-        let outside = self.from_outside();
+        let outside = self.outsiders_say();
         // What an edge took in for one command nobody else may name.
         let whose = if outside { "crm" } else { "upload" };
         let blob = self.blob(tenant, &format!("{whose}/{request}")).await;
@@ -290,7 +290,7 @@ impl Load {
             document,
             chatbot: id.clone(),
         };
-        let outside = self.from_outside();
+        let outside = self.outsiders_say();
         self.command(Kind::Remove, (tenant, &id), request, &delete, outside)
             .await;
     }
@@ -312,7 +312,7 @@ impl Load {
             visitor,
             text: "When does the observatory open in the evening?".into(),
         };
-        let outside = self.from_outside();
+        let outside = self.outsiders_say();
         self.command(Kind::Ask, (tenant, &id), request, &ask, outside)
             .await;
     }

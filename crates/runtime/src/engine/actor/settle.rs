@@ -14,6 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::task::JoinError;
 
+/// When not even a dead letter is taken, it is tried again after so long, in milliseconds.
+const REFUSED_AGAIN_MS: i64 = 30_000;
+
 impl Actor {
     pub(super) fn joined(&mut self, joined: Option<Result<(LaneId, Lease, Finished), JoinError>>) {
         match joined {
@@ -170,9 +173,18 @@ impl Actor {
             return; // a wake, which is due again
         };
         let mut waiting = lane.queue.iter_mut();
-        if let Some(queued) = waiting.find(|queued| queued.message.at.offset == offset) {
-            queued.unpublishable = Some(why.to_owned());
+        let Some(queued) = waiting.find(|queued| queued.message.at.offset == offset) else {
+            return;
+        };
+        if queued.unpublishable.replace(why.to_owned()).is_none() {
+            return;
         }
+        // Not even its dead letter is taken. It is not lost: it waits, and its partition's watermark with it, until
+        // the topic of dead letters takes it.
+        let at_ms = self.ports.clock.now_ms().saturating_add(REFUSED_AGAIN_MS);
+        let id = culprit.map(|(id, _)| id);
+        lane.not_before_ms = Some(at_ms);
+        self.timers.extend(id.map(|id| (at_ms, id)));
     }
 
     fn all_done(&mut self, frozen: &Frozen) {

@@ -5,6 +5,7 @@ use events::MessageId;
 use events::documents::Parsed;
 use events::envelope::name;
 use events::reply::{Failed, Ok as Said, Refused};
+use std::time::Duration;
 
 #[test]
 fn what_may_not_pass_the_border_dies_with_its_code() {
@@ -286,5 +287,29 @@ fn what_the_log_refuses_is_a_dead_letter_and_its_batch_goes_on() {
             "{}",
             letter.message
         );
+    });
+}
+
+#[test]
+fn a_dead_letter_that_its_topic_refuses_waits_until_it_is_taken() {
+    running(async |mut world| {
+        world.sim.refuse("document.changed");
+        let dead = format!("{DOCUMENT}.dead");
+        world.sim.refuse(&dead);
+        world
+            .send(world.message("acme/d1", &add("d1", "refused"), "m1"))
+            .await;
+        world
+            .send(world.message("acme/d2", &add("d2", "wake 3600000"), "m2"))
+            .await;
+        let clock = world.ports.clock.clone();
+        clock.sleep(Duration::from_secs(100)).await;
+        let history = world.sim.history();
+        let refused = history.matches("REFUSED").count();
+        assert!((4..=12).contains(&refused), "{refused} times in 100 s");
+        world.sim.accept(&dead);
+        clock.sleep(Duration::from_secs(40)).await;
+        world.settle().await;
+        assert_eq!(world.dead(DOCUMENT).await.len(), 2, "nothing is lost");
     });
 }

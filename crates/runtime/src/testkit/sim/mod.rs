@@ -76,8 +76,15 @@ impl Sim {
 
     /// From now on the topic takes nothing any more, whatever it says of itself.
     pub fn refuse(&self, topic: &str) {
+        self.refuses(topic, true);
+    }
+    /// That topic takes messages again.
+    pub fn accept(&self, topic: &str) {
+        self.refuses(topic, false);
+    }
+    fn refuses(&self, topic: &str, refuses: bool) {
         if let Some(topic) = self.world.lock().topics.get_mut(topic) {
-            topic.refuses = true;
+            topic.refuses = refuses;
         }
     }
 
