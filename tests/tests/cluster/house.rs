@@ -73,6 +73,7 @@ impl House {
             refused.stderr
         );
         configure(&id);
+        let registering = super::REGISTERING.lock().await;
         for command in [
             &["topics", "plan"][..],
             &["topics", "apply"],
@@ -87,6 +88,7 @@ impl House {
                 ran.stderr
             );
         }
+        drop(registering);
         let mut house = Self {
             place,
             workers: BTreeMap::new(),

@@ -33,14 +33,13 @@ async fn prepared() -> Lives {
 async fn two_hundred_kills_lose_nothing_and_double_nothing() {
     let (begun, seed, lives) = (Instant::now(), seed(), prepared().await);
     let amount = Amount {
-        uploaders: 2,
         askers: 2,
         large_every: 16,
     };
-    let load = Load::start(&lives.serving(), &lives.answered, amount);
+    let load = Load::start(&lives, amount);
     let mut random = Random(seed);
-    for _ in 0..KILLS {
-        lives.live_until_killed(Moment::of(&mut random)).await;
+    for life in 0..KILLS {
+        lives.live_until_killed(Moment::of(life, &mut random)).await;
     }
     let killing = begun.elapsed();
 
@@ -73,11 +72,10 @@ async fn two_hundred_kills_lose_nothing_and_double_nothing() {
 async fn every_point_of_the_commit_path_can_be_the_last() {
     let (begun, seed, lives) = (Instant::now(), seed(), prepared().await);
     let amount = Amount {
-        uploaders: 2,
         askers: 1,
         large_every: 2,
     };
-    let load = Load::start(&lives.serving(), &lives.answered, amount);
+    let load = Load::start(&lives, amount);
     let (mut random, mut while_serving) = (Random(seed), 0);
     for point in CrashPoint::ALL {
         // A large upload passes the points of blobs and stages a few times, the others are passed all the time.

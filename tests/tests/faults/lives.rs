@@ -1,6 +1,7 @@
 //! Lives of the real process, on one database: each ends as a test wants it.
 use super::caller::{Caller, client};
 use crate::cli::binary::{PATIENCE, Place};
+use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::time::Duration;
@@ -8,6 +9,9 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
+
+/// Who upload, in every test here.
+pub(super) const UPLOADERS: usize = 2;
 
 /// Numbers that follow from a seed (splitmix64).
 pub(super) struct Random(pub(super) u64);
@@ -29,10 +33,16 @@ pub(super) enum Moment {
     Starting(Duration),
     /// When it has served so many requests, and so long after that.
     Serving(u64, Duration),
+    /// When each of those who upload has got on by one document, and so long after that.
+    Working(Duration),
 }
 impl Moment {
-    /// One in five while it starts.
-    pub(super) fn of(random: &mut Random) -> Self {
+    /// Of the life with this number: each tenth is as long as the work takes, so that nothing is taken for what kills
+    /// the process (C5) only because no life was long enough for it. Of the others one in five dies while it starts.
+    pub(super) fn of(life: u32, random: &mut Random) -> Self {
+        if life % 10 == 9 {
+            return Self::Working(Duration::from_micros(random.below(60_000)));
+        }
         match random.below(5) {
             0 => Self::Starting(Duration::from_micros(random.below(70_000))),
             _ => Self::Serving(
@@ -52,6 +62,8 @@ pub(super) struct Lives {
     serving: watch::Sender<Option<Caller>>,
     /// How many requests were answered.
     pub(super) answered: watch::Sender<u64>,
+    /// How many documents each uploader has got on by.
+    pub(super) uploaded: watch::Sender<BTreeMap<u64, u64>>,
 }
 
 /// A process that is alive.
@@ -78,6 +90,7 @@ impl Lives {
             http: client(),
             serving: watch::Sender::new(None),
             answered: watch::Sender::new(0),
+            uploaded: watch::Sender::new(BTreeMap::new()),
         }
     }
     pub(super) fn serving(&self) -> watch::Receiver<Option<Caller>> {
@@ -109,7 +122,22 @@ impl Lives {
     /// A life that is ended by SIGKILL.
     pub(super) async fn live_until_killed(&self, moment: Moment) {
         let (mut answered, mut life) = (self.answered.subscribe(), self.start(&[]));
+        let mut uploaded = self.uploaded.subscribe();
         match moment {
+            Moment::Working(later) => {
+                self.ready(&mut life)
+                    .await
+                    .expect("it starts on what was left");
+                let before = uploaded.borrow_and_update().clone();
+                let on = |now: &BTreeMap<u64, u64>| {
+                    let got_on =
+                        |(who, count): (&u64, &u64)| before.get(who).is_none_or(|b| b < count);
+                    now.len() >= UPLOADERS && now.iter().all(got_on)
+                };
+                let worked = timeout(PATIENCE, uploaded.wait_for(on)).await;
+                drop(worked.expect("it works").expect("somebody counts"));
+                sleep(later).await;
+            }
             Moment::Starting(later) => sleep(later).await,
             Moment::Serving(requests, later) => {
                 self.ready(&mut life)

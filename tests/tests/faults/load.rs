@@ -1,6 +1,7 @@
 //! What clients do while the process dies under them: they upload, and replace, and ask, and come again with the same
 //! `Idempotency-Key` until they are answered.
 use super::caller::{Caller, Reply, try_send};
+use super::lives::{Lives, UPLOADERS};
 use super::note;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
@@ -44,7 +45,6 @@ pub(super) struct Acknowledged {
 /// How much there is to do.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Amount {
-    pub(super) uploaders: u64,
     pub(super) askers: u64,
     /// Every so many uploads one is large: more than one chunk of a blob, more than one round of passages.
     pub(super) large_every: u64,
@@ -53,6 +53,7 @@ pub(super) struct Amount {
 struct Client {
     serving: watch::Receiver<Option<Caller>>,
     answered: watch::Sender<u64>,
+    uploaded: watch::Sender<BTreeMap<u64, u64>>,
     ended: watch::Receiver<bool>,
     amount: Amount,
 }
@@ -64,19 +65,16 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub(super) fn start(
-        serving: &watch::Receiver<Option<Caller>>,
-        answered: &watch::Sender<u64>,
-        amount: Amount,
-    ) -> Self {
+    pub(super) fn start(lives: &Lives, amount: Amount) -> Self {
         let (ended, mut clients) = (watch::Sender::new(false), JoinSet::new());
         let client = Arc::new(Client {
-            serving: serving.clone(),
-            answered: answered.clone(),
+            serving: lives.serving(),
+            answered: lives.answered.clone(),
+            uploaded: lives.uploaded.clone(),
             ended: ended.subscribe(),
             amount,
         });
-        for uploader in 0..amount.uploaders {
+        for uploader in 0..UPLOADERS as u64 {
             let client = client.clone();
             clients.spawn(async move { client.upload(uploader).await });
         }
@@ -144,7 +142,7 @@ impl Client {
             if self.is_over() {
                 break;
             }
-            let number = n * self.amount.uploaders + uploader;
+            let number = n * UPLOADERS as u64 + uploader;
             let (passages, bytes) = match number % self.amount.large_every {
                 0 => (150, 600_000),
                 _ => (4, 0),
@@ -157,6 +155,8 @@ impl Client {
             assert!(matches!(reply.status, 201 | 202), "{}", reply.body);
             let id = reply.text("id").to_owned();
             self.outcome(&id).await;
+            self.uploaded
+                .send_modify(|count| *count.entry(uploader).or_default() += 1);
             let mut editions = 1;
             if n % 3 == 0 {
                 editions = 2;

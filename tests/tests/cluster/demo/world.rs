@@ -107,6 +107,7 @@ impl World {
 
     /// As an operator prepares it.
     pub(super) async fn prepare(&self) {
+        let _registering = super::super::REGISTERING.lock().await;
         for command in [
             &["topics", "plan"][..],
             &["topics", "apply"],
