@@ -1,6 +1,7 @@
 //! The whole of Troupe on servers: Kafka, a schema registry, a MongoDB-wire server, S3, and a double of Qdrant. Each worker
 //! is a process of its own.
 mod demo;
+#[cfg(feature = "faults")]
 mod faults;
 mod house;
 mod outside;

@@ -90,10 +90,11 @@ impl Own {
             return;
         }
         let _sent = Command::new("kill").args(["-KILL", pid]).status();
-        // Its parent, the script, has ended: init reaps it.
-        let entry = Path::new("/proc").join(pid).join("stat");
-        let gone = || match std::fs::read_to_string(&entry) {
-            Ok(stat) => stat.contains(") Z "),
+        // Its parent, the script, has ended: init reaps it. Its ports are free when its last thread is gone.
+        let entry = Path::new("/proc").join(pid);
+        let threads = || std::fs::read_dir(entry.join("task")).map_or(0, Iterator::count);
+        let gone = || match std::fs::read_to_string(entry.join("stat")) {
+            Ok(stat) => stat.contains(") Z ") && threads() <= 1,
             Err(_) => true,
         };
         while !gone() {
