@@ -5,3 +5,4 @@ mod deleting;
 mod looking;
 mod operating;
 mod serving;
+pub(crate) mod trouble;

@@ -8,8 +8,8 @@ mod proxy;
 pub mod registry;
 pub mod search;
 pub mod secret;
-#[cfg(all(test, feature = "servers"))]
-mod servers;
+#[cfg(feature = "servers")]
+pub mod servers;
 pub mod settings;
 pub mod state;
 

@@ -1,5 +1,5 @@
-//! Real servers for tests: those that `tests/services/up` has started (`./tests/run` does it), and servers of a test's own,
-//! which it may stop, freeze and kill.
+//! Real servers for tests, here and elsewhere (the feature `servers`): those that `tests/services/up` has started
+//! (`./tests/run` does it), and servers of a test's own, which it may stop, freeze and kill.
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,27 +22,52 @@ fn scripts() -> PathBuf {
 }
 
 /// A server of one test's own; it ends with this.
+#[derive(Debug)]
 pub struct Own {
-    dir: tempfile::TempDir,
+    dir: PathBuf,
+    /// Removed with this, where nobody else sees to it.
+    _removed: Option<tempfile::TempDir>,
     script: &'static str,
     arguments: Vec<String>,
+    /// Any free one, if nobody says.
+    port: Option<u16>,
     /// What the script said.
     said: BTreeMap<String, String>,
 }
 
 impl Own {
-    /// Starts `tests/services/<script>`; returns when it answers.
+    /// Starts `tests/services/<script>` on free ports, in a directory of its own; returns when it answers.
     ///
     /// # Panics
     /// If it does not start.
     pub fn start(script: &'static str, arguments: &[&str]) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
         let mut own = Self {
-            dir: tempfile::tempdir().expect("a directory"),
+            dir: dir.path().to_owned(),
+            _removed: Some(dir),
             script,
             arguments: arguments.iter().map(|&a| a.to_owned()).collect(),
+            port: None,
             said: BTreeMap::new(),
         };
-        own.start_again(&[]);
+        own.run(&[]);
+        own
+    }
+    /// The same in a directory that is made and that stays, from this port on.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn at(dir: PathBuf, port: u16, script: &'static str, arguments: Vec<String>) -> Self {
+        std::fs::create_dir_all(&dir).expect("a directory");
+        let mut own = Self {
+            dir,
+            _removed: None,
+            script,
+            arguments,
+            port: Some(port),
+            said: BTreeMap::new(),
+        };
+        own.run(&[]);
         own
     }
 
@@ -51,11 +76,14 @@ impl Own {
     /// # Panics
     /// If it does not start.
     pub fn start_again(&mut self, more: &[&str]) {
-        let port = self.port();
+        self.port = Some(self.port());
+        self.run(more);
+    }
+    fn run(&mut self, more: &[&str]) {
         let mut command = Command::new(scripts().join(self.script));
-        command.arg("--dir").arg(self.dir.path());
-        if let Some(port) = port {
-            command.args(["--port", &port]);
+        command.arg("--dir").arg(&self.dir);
+        if let Some(port) = self.port {
+            command.args(["--port", &port.to_string()]);
         }
         let done = command
             .args(&self.arguments)
@@ -81,31 +109,58 @@ impl Own {
             .get(variable)
             .unwrap_or_else(|| panic!("{} said no {variable}", self.script))
     }
-    fn port(&self) -> Option<String> {
-        let first = self.said.values().next()?;
-        let after = &first[first.find("127.0.0.1:")? + "127.0.0.1:".len()..];
-        Some(after.chars().take_while(char::is_ascii_digit).collect())
+    /// Where it listens on 127.0.0.1; the first of its ports.
+    ///
+    /// # Panics
+    /// If it did not say so.
+    pub fn port(&self) -> u16 {
+        let port = |said: &String| {
+            let after = said.split("127.0.0.1:").nth(1)?;
+            let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+            digits.parse().ok()
+        };
+        let first = self.said.values().next();
+        self.port
+            .or_else(|| port(first?))
+            .unwrap_or_else(|| panic!("{} said no port", self.script))
     }
 
+    /// Its pid, if it runs: a pid may have passed to a stranger since, and every command line of ours holds its directory.
+    fn pid(&self) -> Option<Pid> {
+        let pid = std::fs::read_to_string(self.dir.join("pid")).ok()?;
+        let line = std::fs::read(Path::new("/proc").join(pid.trim()).join("cmdline")).ok()?;
+        let dir = self.dir.to_string_lossy();
+        let ours = String::from_utf8_lossy(&line).contains(&*dir);
+        pid.trim()
+            .parse()
+            .ok()
+            .filter(|_| ours)
+            .and_then(Pid::from_raw)
+    }
     fn signal(&self, signal: Signal) -> bool {
-        let pid = std::fs::read_to_string(self.dir.path().join("pid")).unwrap_or_default();
-        let pid = pid.trim().parse().ok().and_then(Pid::from_raw);
-        pid.is_some_and(|pid| kill_process(pid, signal).is_ok())
+        self.pid()
+            .is_some_and(|pid| kill_process(pid, signal).is_ok())
     }
     /// SIGSTOP: it is there and does not answer.
+    ///
+    /// # Panics
+    /// If it does not run.
     pub fn freeze(&self) {
         assert!(self.signal(Signal::STOP), "it runs");
     }
     /// SIGCONT.
+    ///
+    /// # Panics
+    /// If it does not run.
     pub fn thaw(&self) {
         assert!(self.signal(Signal::CONT), "it runs");
     }
     /// SIGKILL; returns when it is gone.
     pub fn kill(&self) {
-        let pid = std::fs::read_to_string(self.dir.path().join("pid")).unwrap_or_default();
-        self.signal(Signal::KILL);
+        let Some(pid) = self.pid() else { return };
+        let _gone_already = kill_process(pid, Signal::KILL);
         // Its parent, the script, has ended: init reaps it. As long as one of its threads is there, so are its sockets.
-        let entry = Path::new("/proc").join(pid.trim());
+        let entry = Path::new("/proc").join(pid.as_raw_nonzero().to_string());
         let threads = || std::fs::read_dir(entry.join("task")).map_or(0, Iterator::count);
         let gone = || match std::fs::read_to_string(entry.join("stat")) {
             Ok(stat) => stat.contains(") Z ") && threads() <= 1,
@@ -119,8 +174,6 @@ impl Own {
 
 impl Drop for Own {
     fn drop(&mut self) {
-        if self.signal(Signal::KILL) {
-            self.kill();
-        }
+        self.kill();
     }
 }

@@ -1,40 +1,27 @@
 //! Dead letters put right by a person, with the process running and without; stuck sagas too.
 use super::binary::{PATIENCE, Place};
+use super::trouble::{self, places};
 use app::clock::SystemClock;
 use app::wiring;
+use embedded::Embedded;
 use events::map::TopicMap;
-use events::{Headers, envelope::name, topic};
-use runtime::ports::log::Outgoing;
-use runtime::ports::state::{Row, Save, Saved};
+use runtime::ports::state::Saved;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Instant;
 
 const UP: &[&str] = &["up", "--dev", "--listen", "127.0.0.1:0"];
 
-/// Appends a message for each of these documents that no schema fits.
-async fn unreadable(place: &Place, documents: &[&str]) {
+async fn database(place: &Place) -> Embedded {
     let path = place.path("troupe.db");
     let database = wiring::open(&path, Arc::new(SystemClock), TopicMap::embedded());
-    let database = database.await.expect("nobody has it");
-    for (n, document) in documents.iter().enumerate() {
-        let id = format!("{document}-{n}");
-        let headers = [
-            (name::ID, id.as_str()),
-            (name::SOURCE, "upstream"),
-            (name::TENANT, "acme"),
-        ];
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
-        let outgoing = Outgoing {
-            topic: topic::DOCUMENTS_DOCUMENT.into(),
-            partition: None,
-            key: format!("acme/{document}").into_bytes(),
-            headers: Headers(headers.to_vec()),
-            payload: b"{}".to_vec(),
-        };
-        let appended = database.log().append(vec![outgoing]).await;
-        appended.expect("appended");
-    }
+    database.await.expect("nobody has it")
+}
+/// Appends a message for each of these documents that no schema fits.
+async fn unreadable(place: &Place, documents: &[&str]) {
+    let log = database(place).await.log();
+    let appended = log.append(trouble::unreadable(documents)).await;
+    appended.expect("appended");
 }
 
 /// The letters, once there are so many of them.
@@ -49,11 +36,6 @@ async fn letters(place: &Place, filters: &[&str], many: usize) -> Vec<Value> {
             return found;
         }
     }
-}
-fn places(letters: &[Value], key: &str) -> Vec<String> {
-    let of_key = letters.iter().filter(|letter| letter["key"] == key);
-    let place = |letter: &Value| letter["place"].as_str().expect("a place").to_owned();
-    of_key.map(place).collect()
 }
 
 #[tokio::test]
@@ -167,29 +149,8 @@ async fn without_a_process_the_command_takes_the_file_itself() {
 #[tokio::test]
 async fn a_stuck_saga_is_resumed_by_the_process_that_runs() {
     let place = Place::new();
-    let saga = json!({
-        "version": "create-chatbot.v1", "phase": "stuck.register", "turn": 4, "tries": 3,
-        "history": [{"at": 1, "what": {"sent": {"token": "doing.register/1"}}}],
-    });
-    let data = json!({"chatbot": "house", "name": "House", "settings": {
-        "greeting": "", "prompt_template": "", "answer": {"max_sentences": 0, "tone": ""}}});
-    let body = json!({"state": {"saga": saga, "data": data, "asker": null}});
-    let row = Row {
-        version: 1,
-        partition: 0,
-        body: body.to_string().into_bytes(),
-        ..Row::default()
-    };
-    let save = Save {
-        collection: "chatbots.creation".into(),
-        id: "acme/house".into(),
-        expected: 0,
-        row: Some(row),
-    };
-    let path = place.path("troupe.db");
-    let database = wiring::open(&path, Arc::new(SystemClock), TopicMap::embedded());
-    let database = database.await.expect("nobody has it");
-    let saved = database.state().save(vec![save]).await;
+    let database = database(&place).await;
+    let saved = database.state().save(vec![trouble::stuck_saga()]).await;
     assert_eq!(saved, Ok(vec![Saved::Done]));
     drop(database);
     let up = place.start(UP).await;

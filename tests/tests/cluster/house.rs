@@ -1,4 +1,5 @@
 //! Troupe's processes on the servers that the environment names.
+use super::servers::{Settings, id_of, keys, prepare, shared};
 use crate::cli::binary::{Place, Serving};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
@@ -31,64 +32,22 @@ pub(super) struct Reply {
     pub(super) body: Value,
 }
 
-/// A server's address; `./tests/run` starts them all.
-fn server(variable: &str) -> String {
-    std::env::var(variable).unwrap_or_else(|_| {
-        panic!("{variable} is not set: eval \"$(tests/services/up)\" starts the servers")
-    })
-}
-
 impl House {
     /// Prepares the servers as an operator does, then starts everything.
     pub(super) async fn build() -> Self {
         let place = Place::new();
-        let kafka = server("TROUPE_TEST_KAFKA");
+        let kafka = shared("TROUPE_TEST_KAFKA");
+        let database = format!("house{}", std::process::id());
         let configure = |id: &str| {
-            let s3 = server("TROUPE_TEST_S3_URL");
-            let (endpoint, bucket) = s3.rsplit_once('/').expect("an address and a bucket");
-            let text = format!(
-                "[cluster]\nkafka = {kafka:?}\nkafka_id = {id:?}\nkafka_replication = 1\nregistry = {:?}\n\
-                 kafka_groups_of_others = [\"*\"]\n\
-                 mongodb = {:?}\nmongodb_database = \"house{}\"\nqdrant = {:?}\ns3_endpoint = {endpoint:?}\n\
-                 s3_bucket = {bucket:?}\ns3_key_env = \"S3_KEY\"\ns3_secret_env = \"S3_SECRET\"\n",
-                server("TROUPE_TEST_REGISTRY_URL"),
-                server("TROUPE_TEST_MONGODB_URL"),
-                std::process::id(),
-                server("TROUPE_TEST_QDRANT_URL"),
+            let text = Settings::of(&kafka, id, &database).text();
+            place.write(
+                "troupe.toml",
+                &(text + "kafka_groups_of_others = [\"*\"]\n"),
             );
-            place.write("troupe.toml", &text);
         };
         configure("");
-        // It says which cluster it finds; a person would compare.
-        let refused = place.run(&["topics", "plan"]).await;
-        let id = refused
-            .stderr
-            .split('"')
-            .nth(1)
-            .unwrap_or_default()
-            .to_owned();
-        assert!(
-            refused.code != Some(0) && !id.is_empty(),
-            "{}",
-            refused.stderr
-        );
-        configure(&id);
-        let registering = super::REGISTERING.lock().await;
-        for command in [
-            &["topics", "plan"][..],
-            &["topics", "apply"],
-            &["state", "prepare"],
-        ] {
-            let ran = place.run(command).await;
-            assert_eq!(
-                ran.code,
-                Some(0),
-                "{command:?}: {}{}",
-                ran.stdout,
-                ran.stderr
-            );
-        }
-        drop(registering);
+        configure(&id_of(&place).await);
+        prepare(&place).await;
         let mut house = Self {
             place,
             workers: BTreeMap::new(),
@@ -241,13 +200,4 @@ impl House {
         assert_eq!(reply.status, 200, "{}", reply.body);
         reply.body
     }
-}
-
-/// Where the object store's key is.
-fn keys() -> [(&'static str, String); 2] {
-    let of = |variable: &str| std::env::var(variable).unwrap_or_else(|_| "test".to_owned());
-    [
-        ("S3_KEY", of("TROUPE_TEST_S3_KEY")),
-        ("S3_SECRET", of("TROUPE_TEST_S3_SECRET")),
-    ]
 }

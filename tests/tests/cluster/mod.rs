@@ -6,16 +6,13 @@ mod faults;
 mod house;
 mod outside;
 mod outsiders;
+mod servers;
 
 use house::House;
 use std::time::{Duration, Instant};
 
 /// K5: a session of 6 s, a heartbeat, and an open transaction that the broker looks for every second (K3).
 const SERVED_AGAIN: Duration = Duration::from_secs(8);
-
-/// Whoever has it plans and applies at the registry that these tests share: a plan is refused when what it was made for has
-/// changed.
-static REGISTERING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Whoever has it runs workers on the broker that all of these tests share: its topics have fixed names.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

@@ -1,6 +1,7 @@
 //! Systems that are not ours, on the whole of Troupe on servers: an upstream system in Python, Spring Kafka's
 //! `ReplyingKafkaTemplate`, and the program of docs/guides/connect-a-system.md.
 use super::house::House;
+use super::servers::shared;
 use cluster::KafkaLog;
 use cluster::log::Options;
 use cluster::settings::Kafka;
@@ -269,10 +270,9 @@ async fn what_the_plan_allows_is_enough_and_no_more(house: &House, bot: &str) {
     let given = said(allow).await;
     assert!(given["given"].as_i64() > Some(4), "{given}\n{plan}");
 
-    let server = |variable: &str| std::env::var(variable).expect("tests/services/up prints it");
     let (address, authority) = (
-        server("TROUPE_TEST_KAFKA_SECURE"),
-        server("TROUPE_TEST_KAFKA_CA"),
+        shared("TROUPE_TEST_KAFKA_SECURE"),
+        shared("TROUPE_TEST_KAFKA_CA"),
     );
     let secure = [
         "--bootstrap",

@@ -1,11 +1,16 @@
 //! What `troupe topics` needs of a registry beyond lookups: to register, to check, to set levels. The library for ids has no
 //! calls for it.
-use super::{NO_SCHEMA, NO_SUBJECT, TIME_OUT};
+use super::{NO_SCHEMA, NO_SUBJECT};
 use crate::settings::RegistryAt;
 use reqwest::{Client, Method, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How long one answer may take: as long as one of Kafka's. Registering is a write that holds a schema against all before it,
+/// and a registry that has just started takes seconds for its first; nothing but an operator waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Why a registry did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +80,7 @@ impl Confluent {
     /// # Errors
     /// If no client can be made.
     pub fn new(at: RegistryAt) -> Result<Self, RegistryError> {
-        let client = Client::builder().timeout(TIME_OUT).build();
+        let client = Client::builder().timeout(PATIENCE).build();
         let client = client.map_err(|e| RegistryError::Unreachable(chain(&e)))?;
         Ok(Self { client, at })
     }

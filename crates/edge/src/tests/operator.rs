@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 const LETTERS: &str = "/v1/operator/dead-letters";
+/// Where the letters of these tests are.
+const DEAD: &str = "documents.document.dead";
 
 async fn operated() -> World {
     let mut config = config();
@@ -48,16 +50,16 @@ async fn unreadable(world: &World, id: &str) {
 }
 /// The letters that fit, once there are so many.
 async fn letters(world: &World, query: &str, many: usize) -> Vec<Value> {
-    for _ in 0..3_000 {
+    loop {
+        let ends = world.ends(DEAD).await;
         let (status, page) = json_of(operator(world, "GET", &format!("{LETTERS}?{query}"))).await;
         assert_eq!(status, 200, "{page}");
         let items = page["items"].as_array().unwrap();
         if items.len() >= many {
             return items.clone();
         }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        world.grown(DEAD, &ends).await;
     }
-    panic!("there are not {many} dead letters with {query}");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use runtime::{Consumer, Moment, Ports, engine};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -25,6 +26,8 @@ use tokio::task::JoinHandle;
 #[derive(Default)]
 pub struct Hands(AtomicU64);
 pub const NOW_MS: i64 = 1_800_000_000_000;
+/// What does not happen within this never will.
+const PATIENCE: Duration = Duration::from_secs(60);
 impl Clock for Hands {
     fn now_ms(&self) -> i64 {
         NOW_MS
@@ -258,28 +261,31 @@ impl World {
     }
     /// The command with this id, once it is on the log.
     pub async fn command(&self, topic: &str, id: &str) -> Message {
-        let partitions = self.ports.log.partitions(topic).unwrap();
         loop {
+            let ends = self.ends(topic).await;
             for message in self.messages(topic).await {
                 if message.headers.text("ce_id") == Some(id) {
                     return message;
                 }
             }
-            // Wakes at whatever is appended next, wherever.
-            let ends = (0..partitions).map(|partition| {
-                let log = self.ports.log.clone();
-                let topic = topic.to_owned();
-                Box::pin(async move {
-                    let end = log.end(&topic, partition).await.unwrap();
-                    log.grown(&topic, partition, end).await.unwrap();
-                })
-            });
-            let _ = tokio::time::timeout(
-                std::time::Duration::from_millis(20),
-                futures::future::select_all(ends),
-            )
-            .await;
+            self.grown(topic, &ends).await;
         }
+    }
+    /// Where each partition of a topic ends now.
+    pub async fn ends(&self, topic: &str) -> Vec<i64> {
+        let mut ends = vec![];
+        for partition in 0..self.ports.log.partitions(topic).unwrap() {
+            ends.push(self.ports.log.end(topic, partition).await.unwrap());
+        }
+        ends
+    }
+    /// Returns when a topic holds more than it did.
+    pub async fn grown(&self, topic: &str, ends: &[i64]) {
+        let grown = (0..)
+            .zip(ends)
+            .map(|(partition, end)| self.ports.log.grown(topic, partition, *end));
+        let grown = tokio::time::timeout(PATIENCE, futures::future::select_all(grown)).await;
+        grown.expect("more comes in time").0.unwrap();
     }
 }
 

@@ -5,6 +5,7 @@ use super::model::Model;
 use super::process::Process;
 use super::servers::{Janitor, Server, Servers};
 use crate::cli::binary::Place;
+use crate::cluster::servers::{Settings, id_of, keys, prepare};
 use std::collections::BTreeMap;
 
 /// The groups of workers, each a process, or several.
@@ -41,40 +42,9 @@ pub(super) struct Cluster {
     _janitor: Janitor,
 }
 
-/// A server that nobody disturbs here; `./tests/run` starts it.
-fn shared(variable: &str) -> String {
-    std::env::var(variable).unwrap_or_else(|_| {
-        panic!("{variable} is not set: eval \"$(tests/services/up)\" starts the servers")
-    })
-}
-fn secrets() -> [(&'static str, String); 2] {
-    let of = |variable: &str| std::env::var(variable).unwrap_or_else(|_| "test".to_owned());
-    [
-        ("S3_KEY", of("TROUPE_TEST_S3_KEY")),
-        ("S3_SECRET", of("TROUPE_TEST_S3_SECRET")),
-    ]
-}
-
 fn spawn_edge(place: &Place, listen: &str) -> Process {
     let up = ["up", "--cluster", "--no-workers", "--listen", listen];
-    Process::spawn(place, &up, &secrets())
-}
-
-/// Does what a person does: where a server was too slow, once more.
-async fn prepare(place: &Place, commands: &[&[&str]]) {
-    let mut said = String::new();
-    for _ in 0..3 {
-        let mut done = true;
-        for command in commands {
-            let ran = place.run(command).await;
-            done &= ran.code == Some(0);
-            said += &format!("{command:?}: {:?} {}\n", ran.code, ran.stderr);
-        }
-        if done {
-            return;
-        }
-    }
-    panic!("{said}");
+    Process::spawn(place, &up, &keys())
 }
 
 impl Cluster {
@@ -83,7 +53,7 @@ impl Cluster {
         let (servers, model) = (Servers::start().await, Model::start().await);
         let place = Place::new();
         let janitor = Janitor::of(&servers, &place.path("."));
-        let mut keys = BTreeMap::new();
+        let mut tenants = BTreeMap::new();
         let mut access = String::new();
         for tenant in TENANTS {
             let made = place.run(&["keys", "new", "--tenant", tenant]).await;
@@ -91,50 +61,34 @@ impl Cluster {
                 .succeeds()
                 .split_once('\n')
                 .expect("the key, then its lines");
-            keys.insert(*tenant, key.to_owned());
+            tenants.insert(*tenant, key.to_owned());
             access += lines;
         }
-        let s3 = shared("TROUPE_TEST_S3_URL");
-        let (endpoint, bucket) = s3.rsplit_once('/').expect("an address and a bucket");
         // Each cluster of these tests has names of its own on the servers that all share.
         let name = format!("faults{}", servers.kafka.address.port());
-        let text = |id: &str| {
-            format!(
-                "[[models.chat]]\nname = \"slow\"\nurl = {:?}\nmodel = \"slow-1\"\n\
-                 [cluster]\nkafka = {:?}\nkafka_id = {id:?}\nkafka_replication = 1\nregistry = {:?}\n\
-                 mongodb = {:?}\nmongodb_database = {name:?}\nqdrant = {:?}\ns3_endpoint = {endpoint:?}\n\
-                 s3_bucket = {bucket:?}\ns3_key_env = \"S3_KEY\"\ns3_secret_env = \"S3_SECRET\"\n\
-                 [log]\nlevel = \"info\"\n{access}",
-                model.url,
-                servers.kafka_for_troupe(),
-                servers.registry(),
-                servers.mongodb_for_troupe(),
-                shared("TROUPE_TEST_QDRANT_URL"),
-            )
+        let kafka = servers.kafka_for_troupe();
+        let configure = |id: &str| {
+            let settings = Settings {
+                registry: servers.registry(),
+                mongodb: servers.mongodb_for_troupe(),
+                ..Settings::of(&kafka, id, &name)
+            };
+            let (settings, slow) = (settings.text(), &model.url);
+            let text = format!(
+                "[[models.chat]]\nname = \"slow\"\nurl = {slow:?}\nmodel = \"slow-1\"\n{settings}\
+                 [log]\nlevel = \"info\"\n{access}"
+            );
+            place.write("troupe.toml", &text);
         };
-        place.write("troupe.toml", &text(""));
-        // It says which cluster it finds; a person would compare.
-        let refused = place.run(&["topics", "plan"]).await;
-        let id = refused
-            .stderr
-            .split('"')
-            .nth(1)
-            .unwrap_or_default()
-            .to_owned();
-        assert!(
-            refused.code != Some(0) && !id.is_empty(),
-            "{}",
-            refused.stderr
-        );
-        place.write("troupe.toml", &text(&id));
-        prepare(&place, &[&["topics", "plan"], &["topics", "apply"]]).await;
-        prepare(&place, &[&["state", "prepare"]]).await;
+        configure("");
+        configure(&id_of(&place).await);
+        prepare(&place).await;
         let mut cluster = Self {
             servers,
             model,
             place,
             running: BTreeMap::new(),
-            keys,
+            keys: tenants,
             base: String::new(),
             _janitor: janitor,
         };
@@ -155,7 +109,7 @@ impl Cluster {
             .expect("a group");
         let mut arguments = vec!["run", "--cluster", "--listen", "127.0.0.1:0", "--worker"];
         arguments.extend_from_slice(workers);
-        Process::spawn(&self.place, &arguments, &secrets())
+        Process::spawn(&self.place, &arguments, &keys())
     }
     async fn start_all(&mut self, groups: impl Iterator<Item = &'static str>) {
         let started = groups.map(|group| {

@@ -1,6 +1,7 @@
 //! Servers that these tests may kill: a broker, a MongoDB-wire server and a registry of their own, all of which keep what
 //! they acknowledged on disk; processes reach the first two through a [`Wire`].
 use super::wire::{Kafka, Mongo, Wire};
+use cluster::servers::Own;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -34,72 +35,6 @@ impl Janitor {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         Self(command.spawn().expect("bash runs"))
-    }
-}
-
-/// A server that a script of `tests/services` starts; the [`Janitor`] ends it.
-struct Own {
-    dir: PathBuf,
-    script: &'static str,
-    arguments: Vec<String>,
-    port: u16,
-    said: BTreeMap<String, String>,
-}
-
-impl Own {
-    /// Returns when it answers.
-    fn start(script: &'static str, dir: PathBuf, port: u16, arguments: &[String]) -> Self {
-        std::fs::create_dir_all(&dir).expect("a directory");
-        let mut own = Self {
-            dir,
-            script,
-            arguments: arguments.to_vec(),
-            port,
-            said: BTreeMap::new(),
-        };
-        own.run();
-        own
-    }
-    fn run(&mut self) {
-        let mut command = Command::new(scripts().join(self.script));
-        command.arg("--dir").arg(&self.dir);
-        command.args(["--port", &self.port.to_string()]);
-        let done = command
-            .args(&self.arguments)
-            .stderr(Stdio::inherit())
-            .output()
-            .expect("bash runs");
-        assert!(done.status.success(), "{} did not start", self.script);
-        let text = String::from_utf8(done.stdout).expect("UTF-8");
-        let lines = text.lines().filter_map(|line| line.strip_prefix("export "));
-        self.said = lines
-            .filter_map(|line| line.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()))
-            .collect();
-    }
-    fn said(&self, variable: &str) -> String {
-        let said = self.said.get(variable);
-        said.unwrap_or_else(|| panic!("{} said no {variable}", self.script))
-            .clone()
-    }
-    /// SIGKILL; returns when it is gone.
-    fn kill(&self) {
-        let pid = std::fs::read_to_string(self.dir.join("pid")).unwrap_or_default();
-        let pid = pid.trim();
-        if pid.is_empty() {
-            return;
-        }
-        let _sent = Command::new("kill").args(["-KILL", pid]).status();
-        // Its parent, the script, has ended: init reaps it. Its ports are free when its last thread is gone.
-        let entry = Path::new("/proc").join(pid);
-        let threads = || std::fs::read_dir(entry.join("task")).map_or(0, Iterator::count);
-        let gone = || match std::fs::read_to_string(entry.join("stat")) {
-            Ok(stat) => stat.contains(") Z ") && threads() <= 1,
-            Err(_) => true,
-        };
-        while !gone() {
-            std::thread::yield_now();
-        }
     }
 }
 
@@ -167,15 +102,14 @@ impl Servers {
         let root = tempfile::tempdir().expect("a directory").keep();
         let starting = wanted.map(|(server, script, port, arguments)| {
             let dir = root.join(script);
-            let own =
-                tokio::task::spawn_blocking(move || Own::start(script, dir, port, &arguments));
+            let own = tokio::task::spawn_blocking(move || Own::at(dir, port, script, arguments));
             async move { (server, own.await.expect("it starts")) }
         });
         let own: BTreeMap<_, _> = futures::future::join_all(starting)
             .await
             .into_iter()
             .collect();
-        let mongo = Wire::to(format!("127.0.0.1:{}", own[&Server::Mongo].port)).await;
+        let mongo = Wire::to(format!("127.0.0.1:{}", own[&Server::Mongo].port())).await;
         Self {
             root,
             own,
@@ -186,10 +120,13 @@ impl Servers {
 
     /// For those whom nobody disturbs.
     pub(super) fn bootstrap(&self) -> String {
-        self.own[&Server::Kafka].said("TROUPE_TEST_KAFKA")
+        self.own[&Server::Kafka]
+            .said("TROUPE_TEST_KAFKA")
+            .to_owned()
     }
     pub(super) fn registry(&self) -> String {
-        self.own[&Server::Registry].said("TROUPE_TEST_REGISTRY_URL")
+        let registry = &self.own[&Server::Registry];
+        registry.said("TROUPE_TEST_REGISTRY_URL").to_owned()
     }
     /// For the processes of Troupe.
     pub(super) fn kafka_for_troupe(&self) -> String {
@@ -207,7 +144,7 @@ impl Servers {
     pub(super) async fn start_again(&mut self, server: Server) {
         let mut own = self.own.remove(&server).expect("it was there");
         let started = tokio::task::spawn_blocking(move || {
-            own.run();
+            own.start_again(&[]);
             own
         });
         self.own.insert(server, started.await.expect("it starts"));
