@@ -48,9 +48,7 @@ fn is_needed(action: &Action) -> bool {
         Action::CreateTopic { .. }
         | Action::RegisterSchema { .. }
         | Action::FirstCheckpoints { .. } => true,
-        Action::ConfigureTopic { .. } | Action::SetLevel { .. } | Action::PrepareState { .. } => {
-            false
-        } // the stores are asked themselves
+        Action::ConfigureTopic { .. } | Action::SetLevel { .. } => false,
     }
 }
 

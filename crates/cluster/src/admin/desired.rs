@@ -3,7 +3,6 @@ use crate::registry;
 use crate::settings::Settings;
 use events::map::{Compatibility, From, Topic, TopicKind, TopicMap};
 use events::{RecordSchema, map};
-use runtime::rows;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,8 +30,6 @@ pub struct Desired {
     pub subjects: BTreeMap<String, DesiredSubject>,
     /// What the brokers themselves must be set to.
     pub brokers: BTreeMap<String, Wanted>,
-    /// Collections of the state.
-    pub collections: Vec<String>,
     /// Inboxes, with who outside may write them.
     pub writers: BTreeMap<String, Vec<String>>,
     /// Topics of answers to outsiders, with who outside may read them.
@@ -142,7 +139,6 @@ impl Desired {
             groups: map.consumers().map(group).collect(),
             subjects: subjects(map, records),
             brokers: brokers(replication),
-            collections: rows::collections(map),
             writers: inboxes.collect(),
             readers: answers.collect(),
             groups_of_others: settings.kafka_groups_of_others.clone(),

@@ -10,11 +10,6 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     topics(desired, observed, &mut plan);
     subjects(desired, observed, &mut plan);
     groups(desired, observed, &mut plan);
-    if !observed.unprepared.is_empty() {
-        plan.actions.push(Action::PrepareState {
-            missing: observed.unprepared.clone(),
-        });
-    }
     brokers(desired, observed, &mut plan);
     access(desired, observed, &mut plan);
     plan.actions.sort_by_key(Action::stage);

@@ -1,4 +1,4 @@
-//! `troupe topics plan|apply|drift|delete`: what the cluster should be, held against what it is.
+//! `troupe topics plan|apply|drift|delete`: what Kafka and the registry should be, held against what they are.
 //!
 //! `desired.rs` and `observed.rs` are the two sides, `diff.rs` makes a [`Plan`] of them and is pure, `kafka.rs` asks and
 //! changes Kafka. [`Admin`] puts them together: it looks, plans, and applies a plan exactly or not at all.
@@ -16,12 +16,10 @@ pub use plan::{Action, Finding, Plan, PlanError, Severity};
 
 use crate::registry::{Confluent, RegistryError};
 use crate::settings::{Environment, Settings, SettingsError};
-use crate::state::MongoState;
 use events::RecordSchema;
 use events::map::TopicMap;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use kafka::Cluster;
-use runtime::PortError;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many questions of one kind are under way at once.
@@ -80,9 +78,6 @@ pub enum AdminError {
     /// The registry did not do it.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// The state did not do it.
-    #[error(transparent)]
-    State(#[from] PortError),
     /// A change could not be made; those before it were.
     #[error("{done} changes were made, this one was not: {action}: {source}; plan again")]
     Stopped {
@@ -100,7 +95,6 @@ pub struct Admin {
     desired: Desired,
     cluster: Cluster,
     registry: Confluent,
-    state: MongoState,
 }
 
 impl Admin {
@@ -116,7 +110,6 @@ impl Admin {
     ) -> Result<Self, AdminError> {
         let cluster = Cluster::open(&settings.kafka(env)?)?;
         let registry = Confluent::new(settings.registry(env)?)?;
-        let state = MongoState::open(&settings.state(env)?).await?;
         let found = cluster.id().await?;
         if settings.kafka_id.is_empty() {
             return Err(AdminError::NoId { found });
@@ -129,7 +122,6 @@ impl Admin {
             desired: Desired::new(map, records, settings),
             cluster,
             registry,
-            state,
         })
     }
 
@@ -240,9 +232,6 @@ impl Admin {
                 partitions,
                 from,
             } => Ok(self.cluster.begin(group, topic, *partitions, *from).await?),
-            Action::PrepareState { .. } => {
-                Ok(self.state.prepare(&self.desired.collections).await?)
-            }
         }
     }
 
@@ -283,7 +272,6 @@ impl Admin {
             brokers: cluster.brokers(&wanted).await?,
             groups,
             subjects: self.subjects().await?,
-            unprepared: self.state.unprepared(&desired.collections).await?,
             topics,
             other_topics,
             other_groups,

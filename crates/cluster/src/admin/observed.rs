@@ -19,8 +19,6 @@ pub struct Observed {
     pub groups: BTreeMap<String, BTreeSet<i32>>,
     /// The subjects that should be there, whether they are or not.
     pub subjects: BTreeMap<String, ObservedSubject>,
-    /// What the state still needs, in its own words.
-    pub unprepared: Vec<String>,
     /// Topics that the map does not have. Others come and go: a plan does not depend on them.
     #[serde(skip)]
     pub other_topics: BTreeSet<String>,

@@ -79,11 +79,6 @@ pub enum Action {
         /// At the first message, or after the last.
         from: From,
     },
-    /// The state's collections and indexes.
-    PrepareState {
-        /// What it needs, in its own words.
-        missing: Vec<String>,
-    },
 }
 
 /// How bad a finding is.
@@ -182,7 +177,6 @@ impl Action {
             Self::SetLevel { .. } => 2,
             Self::RegisterSchema { .. } => 3,
             Self::FirstCheckpoints { .. } => 4,
-            Self::PrepareState { .. } => 5,
         }
     }
 }
@@ -235,9 +229,6 @@ impl fmt::Display for Action {
                     f,
                     "+ group {group}: begins {place} of the {partitions} partitions of {topic}"
                 )
-            }
-            Self::PrepareState { missing } => {
-                write!(f, "+ state: {}", missing.join(", "))
             }
         }
     }

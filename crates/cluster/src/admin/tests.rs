@@ -1,6 +1,6 @@
-//! On a real broker, a real registry and a MongoDB-wire server.
+//! On a real broker and a real registry.
 use super::*;
-use crate::servers::{Own, shared};
+use crate::servers::Own;
 use crate::settings::Security;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewPartitions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
@@ -26,8 +26,6 @@ impl World {
             kafka: kafka.said("TROUPE_TEST_KAFKA").to_owned(),
             kafka_replication: 1,
             registry: registry.said("TROUPE_TEST_REGISTRY_URL").to_owned(),
-            mongodb: shared("TROUPE_TEST_MONGODB_URL"),
-            mongodb_database: format!("admin-{}", uuid::Uuid::now_v7()),
             ..Settings::default()
         };
         Self {
