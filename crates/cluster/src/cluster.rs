@@ -34,6 +34,23 @@ pub enum ConnectError {
     },
 }
 
+impl ConnectError {
+    /// The port that does not answer, if that is all: it may answer a moment later.
+    pub fn not_there(&self) -> Option<&'static str> {
+        match self {
+            Self::Port {
+                server: KAFKA,
+                source: PortError::Unreachable { port, .. },
+            } => Some(port),
+            // Of the others nothing was asked yet: what is wrong with them is their address.
+            Self::Port { .. } | Self::Settings(_) => None,
+        }
+    }
+}
+
+/// How [`ConnectError`] calls the only server that is asked at once.
+const KAFKA: &str = "kafka";
+
 /// The ports of one process. Cloning is cheap; connections are shared.
 #[derive(Clone)]
 pub struct Cluster {
@@ -74,7 +91,7 @@ impl Cluster {
             blobs: Arc::new(S3Blobs::open(&blobs).map_err(of("the object store"))?),
             schemas: Arc::new(Registry::new(&registry, map).map_err(of("the schema registry"))?),
             state: Arc::new(MongoState::open(&state).await.map_err(of("mongodb"))?),
-            log: Arc::new(KafkaLog::open(log).await.map_err(of("kafka"))?),
+            log: Arc::new(KafkaLog::open(log).await.map_err(of(KAFKA))?),
         })
     }
 

@@ -100,6 +100,11 @@ pub async fn ready(State(app): State<Arc<App>>) -> Response {
     if app.is_stopping() {
         checks.push(Check::not_up("edge", Condition::Down, "it is stopping"));
     }
+    told(&checks)
+}
+
+/// What was found, and the worst of it as a status.
+pub(crate) fn told(checks: &[Check]) -> Response {
     let worst = if checks
         .iter()
         .any(|check| check.condition == Condition::Down)

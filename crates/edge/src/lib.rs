@@ -7,6 +7,7 @@
 //! - `operations`: what was asked for, as rows; `streams` and `tale`: server-sent events (H3);
 //! - `operator`: dead letters and stuck sagas, for an operator's key;
 //! - `error_pages`: what the `type` of a problem document leads to;
+//! - `waiting`: what is served before anything can be;
 //! - `read_models`: what is shown of the workers' views; `problem`: every error that leaves (RFC 9457).
 
 mod admission;
@@ -31,6 +32,7 @@ mod submit;
 mod tale;
 mod tenant;
 mod upload;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +47,7 @@ pub use operations::told::{Replies, Told};
 pub use operator::{AT_ONCE, NotATime, Operator, OperatorError, Verb, Which, letter_json, when};
 pub use problem::Code;
 pub use server::{Edge, EdgeError};
+pub use waiting::serve_waiting;
 
 /// Operations and streams without HTTP, for tests of the whole.
 #[cfg(feature = "testkit")]

@@ -47,11 +47,12 @@ async fn a_process_of_workers_shows_health_and_every_metric_of_the_dashboard() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut config = Config::defaults();
     config.data.path = dir.path().join("troupe.db");
-    let mut app = App::start(&config, &Roles::workers())
-        .await
-        .expect("started");
-    let anywhere = "127.0.0.1:0".parse().expect("an address");
-    let at = app.show_health(&config, anywhere).await.expect("shown");
+    let roles = Roles {
+        health: "127.0.0.1:0".parse().ok(),
+        ..Roles::workers()
+    };
+    let app = App::start(&config, &roles).await.expect("started");
+    let at = app.address().expect("it shows its health");
     let get = async |path: &str| {
         let answer = reqwest::get(format!("http://{at}{path}"))
             .await

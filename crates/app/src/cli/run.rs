@@ -3,7 +3,7 @@ use super::output::say;
 use super::up::{Signals, stop_with_parent};
 use super::{Common, Failed};
 use crate::logging;
-use crate::wiring::{App, Roles, Selection, Where};
+use crate::wiring::{Roles, Selection, Starting, Where};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -31,16 +31,19 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
         consumers: Selection::These(args.workers),
         edge: false,
         at: Where::from(args.cluster),
+        health: args.listen,
     };
-    let signals = Signals::listen()?;
+    let mut signals = Signals::listen()?;
     if args.with_parent {
         std::thread::spawn(stop_with_parent);
     }
-    let mut app = App::start(&config, &roles).await?;
-    if let Some(address) = args.listen {
-        let address = app.show_health(&config, address).await?;
-        say(format_args!("health http://{address}"))?;
+    let starting = Starting::begin(&config, &roles).await?;
+    if let Some(address) = starting.address() {
+        say(format_args!("health http://{address}"))?; // it tells what is waited for
     }
+    let Some(app) = signals.start(starting).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let running: Vec<String> = app
         .watch()
         .figures()

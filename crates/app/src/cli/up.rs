@@ -3,7 +3,7 @@ use super::output::say;
 use super::{Common, Failed, keys};
 use crate::config::Config;
 use crate::logging;
-use crate::wiring::{App, Roles, Selection, Unfinished, Where};
+use crate::wiring::{App, Roles, Selection, StartError, Starting, Unfinished, Where};
 use edge::{ApiKey, KeyHash};
 use events::TenantId;
 use rustix::process::{Signal as Term, getpid, kill_process};
@@ -63,7 +63,7 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
         return Err(Failed::Usage(how.into()));
     }
     logging::start(&config.log).map_err(Failed::Usage)?;
-    let signals = Signals::listen()?;
+    let mut signals = Signals::listen()?;
     if args.with_parent {
         std::thread::spawn(stop_with_parent);
     }
@@ -74,8 +74,12 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<ExitCode, Failed>
         },
         edge: true,
         at: Where::from(args.cluster),
+        health: None,
     };
-    let app = App::start(&config, &roles).await?;
+    let starting = Starting::begin(&config, &roles).await?;
+    let Some(app) = signals.start(starting).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
     if let Some(key) = key {
         say(format_args!("key {key}"))?; // it is of use from now on only
     }
@@ -107,7 +111,7 @@ fn let_in_developer(config: &mut Config, tenant: &str) -> Result<String, Failed>
     Ok(key)
 }
 
-/// SIGTERM and ctrl-c. Listened for before anything starts: one that comes early stops what was started.
+/// SIGTERM and ctrl-c. Listened for before anything starts: one that comes early ends the waiting for servers too.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -120,6 +124,18 @@ impl Signals {
             terminate: signal(terminate)?,
             interrupt: signal(interrupt)?,
         })
+    }
+
+    /// Starts everything; `None` if a signal came first, and nothing runs then.
+    pub(super) async fn start(&mut self, starting: Starting) -> Result<Option<App>, StartError> {
+        tokio::select! {
+            biased;
+            started = starting.finish() => started.map(Some),
+            () = self.either() => {
+                tracing::info!("stopped before anything was started");
+                Ok(None)
+            }
+        }
     }
 
     /// Waits for a signal, then stops within `deadline`; a second signal ends the process at once.

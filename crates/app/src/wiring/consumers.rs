@@ -8,6 +8,7 @@ use runtime::Consumer;
 use runtime::answers_outside;
 use runtime::breaker::Breakers;
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 /// Which consumers run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,23 +29,20 @@ pub struct Roles {
     pub edge: bool,
     /// Where everything is kept.
     pub at: Where,
+    /// Where health and metrics are shown by a process that does not answer HTTP, if they are.
+    pub health: Option<SocketAddr>,
 }
 impl Roles {
     /// Everything: `troupe up`.
     pub fn all() -> Self {
         Self {
-            consumers: Selection::All,
             edge: true,
-            at: Where::File,
+            ..Self::default()
         }
     }
     /// Every worker, without HTTP.
     pub fn workers() -> Self {
-        Self {
-            consumers: Selection::All,
-            edge: false,
-            at: Where::File,
-        }
+        Self::default()
     }
 }
 

@@ -69,6 +69,17 @@ pub enum StartError {
     Panicked(String),
 }
 
+impl StartError {
+    /// The port that does not answer, if that is all: whoever waits may find it there a moment later.
+    pub(super) fn not_there(&self) -> Option<&'static str> {
+        match self {
+            Self::Port(PortError::Unreachable { port, .. }) => Some(port),
+            Self::Cluster(error) => error.not_there(),
+            _ => None,
+        }
+    }
+}
+
 fn not_opened(path: &Path, source: &OpenError) -> String {
     match source {
         OpenError::Owned { .. } => source.to_string(), // it names the file itself

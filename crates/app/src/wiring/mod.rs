@@ -9,27 +9,27 @@ mod error;
 mod housekeeping;
 mod http;
 mod models;
+mod starting;
 mod store;
 pub mod topics;
+mod waiting;
 mod watch;
 
 pub use collections::Collections;
 pub use consumers::{Roles, Selection};
 pub use error::StartError;
+pub use starting::Starting;
 pub(crate) use store::connect;
 pub use store::{Store, Where};
 pub use watch::{Figures, Trouble, Watch};
 
 use crate::Config;
-use crate::clock::SystemClock;
-use door::{Door, DoorKey};
+use door::Door;
 use embedded::Embedded;
 use events::map::TopicMap;
 use housekeeping::Housekeeping;
 use http::Http;
 use runtime::Ports;
-use runtime::breaker::Breakers;
-use runtime::engine;
 use runtime::ports::clock::Clock;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -57,65 +57,15 @@ pub struct Unfinished {
 }
 
 impl App {
-    /// Opens the database and starts what `roles` names; everything is ready when it returns.
+    /// Starts what `roles` names; everything is ready when it returns. See [`Starting`].
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub async fn start(config: &Config, roles: &Roles) -> Result<Self, StartError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let map = Arc::new(TopicMap::embedded().clone());
-        // What can be wrong without the database is found before it is opened.
-        let breakers = Breakers::new(clock.clone());
-        let chosen = consumers::chosen(config, &breakers, roles)?;
-        let listener = match roles.edge {
-            true => Some(http::bind(config.http.listen).await?),
-            false => None,
-        };
-        let store = Store::open(config, roles.at, &map, &clock).await?;
-        let ports = store.ports(clock, breakers).await?;
-        let options = engine::Options::new(map.clone());
-        let running = engine::start(&ports, chosen, &options)?;
-        let watch = Arc::new(Watch::new(running, &ports, store.clone()));
-        let housekeeping = Housekeeping::start(&store, &ports, &map, &config.process, &watch);
-        let key = DoorKey::new();
-        let http = match listener {
-            Some(listener) => {
-                let local = key.operator();
-                Some(Http::start(listener, config, local, &ports, &watch)?)
-            }
-            None => None,
-        };
-        // On a cluster nobody owns anything: what changes something is done by whoever is told to.
-        let address = http.as_ref().map(Http::address);
-        let address = address.filter(|_| roles.at == Where::File);
-        let door = address.and_then(|address| key.open(&config.data.path, address));
-        Ok(Self {
-            ports,
-            store,
-            watch,
-            housekeeping,
-            http,
-            door,
-        })
+        Starting::begin(config, roles).await?.finish().await
     }
 
-    /// Shows health and metrics of a process without an edge, at an address; returns where that is.
-    ///
-    /// # Errors
-    /// [`StartError`] if it cannot listen there.
-    pub async fn show_health(
-        &mut self,
-        config: &Config,
-        address: SocketAddr,
-    ) -> Result<SocketAddr, StartError> {
-        let listener = http::bind(address).await?;
-        let http = Http::start_open(listener, config, &self.ports, &self.watch)?;
-        let address = http.address();
-        self.http = Some(http);
-        Ok(address)
-    }
-
-    /// Where the edge listens, if it does.
+    /// Where it listens, if it does.
     pub fn address(&self) -> Option<SocketAddr> {
         self.http.as_ref().map(Http::address)
     }

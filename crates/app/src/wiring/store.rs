@@ -2,13 +2,15 @@
 use super::{StartError, topics};
 use crate::Config;
 use cluster::Cluster;
+use cluster::admin::AdminError;
 use embedded::Embedded;
 use events::all_records;
 use events::map::TopicMap;
 use runtime::breaker::Breakers;
 use runtime::codec::Schemas;
 use runtime::ports::clock::Clock;
-use runtime::{PortError, Ports};
+use runtime::ports::state::State;
+use runtime::{PortError, Ports, rows};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +92,21 @@ impl Store {
         })
     }
 
+    /// Whether the state answers, without which no worker can begin.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub(super) async fn reached(&self) -> Result<(), StartError> {
+        match self {
+            Self::Embedded(_) => Ok(()), // it is open
+            Self::Cluster(cluster) => {
+                let nobody = [String::new()];
+                cluster.state.load(rows::IDENTITIES, &nobody).await?;
+                Ok(())
+            }
+        }
+    }
+
     /// How many offsets lie between what each consumer has done and the end of its topic. On a cluster: of the consumers
     /// of this process, in its partitions.
     ///
@@ -130,10 +147,11 @@ impl Store {
     }
 }
 
-/// All servers that the configuration names.
+/// All servers that the configuration names. Nothing is looked at, put right or done on another cluster than the one that is
+/// meant.
 ///
 /// # Errors
-/// [`StartError`].
+/// [`StartError`]; also if it is another cluster, or nobody said which is meant.
 pub(crate) async fn connect(
     config: &Config,
     map: &TopicMap,
@@ -143,7 +161,16 @@ pub(crate) async fn connect(
         super::models::model(&config.models)?,
         cluster::settings::Process,
     );
-    Ok(Cluster::connect(&config.cluster, &env, map, &model, clock).await?)
+    let cluster = Cluster::connect(&config.cluster, &env, map, &model, clock).await?;
+    let (found, configured) = (cluster.log.cluster_id().await?, &config.cluster.kafka_id);
+    if configured.is_empty() {
+        return Err(AdminError::NoId { found }.into());
+    }
+    if *configured != found {
+        let configured = configured.clone();
+        return Err(AdminError::OtherCluster { found, configured }.into());
+    }
+    Ok(cluster)
 }
 
 async fn lags(embedded: &Embedded) -> Result<BTreeMap<String, i64>, PortError> {

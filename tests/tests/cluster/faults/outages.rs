@@ -1,6 +1,7 @@
 //! Servers that die and come back.
+use super::cluster::Cluster;
 use super::history;
-use super::load::{Amount, Load, Told};
+use super::load::{Amount, Caller, Load, Told};
 use super::process::Process;
 use super::servers::Server;
 use super::upstream::{INBOX, Upstream, framed};
@@ -40,6 +41,26 @@ async fn said(process: &Process, check: &str) -> String {
     }
 }
 
+/// Another process of workers, which waits for what is not there, and says so.
+async fn waits_at_its_start(cluster: &Cluster, port: &str) -> Process {
+    let fresh = cluster.spawn("documents").once_shown().await;
+    let why = said(&fresh, port).await;
+    assert!(why.contains(&format!("{port} is unreachable")), "{why}");
+    fresh
+}
+/// What was waited for is there: it starts without anybody's doing, and does the work alone.
+async fn takes_over(cluster: &mut Cluster, fresh: Process, caller: &Caller, name: &str) {
+    let fresh = fresh.once_ready().await;
+    cluster.take_oldest("documents").stop().await;
+    cluster.give("documents", fresh);
+    let few = Amount {
+        documents: 2,
+        ..Amount::default()
+    };
+    let told = Load::start(caller, name, few).finish().await;
+    told.check(caller).await;
+}
+
 /// With a transaction open, and clients that go on meanwhile.
 #[test]
 fn a_broker_that_is_killed_under_load_and_comes_back_loses_nothing_and_doubles_nothing() {
@@ -54,10 +75,12 @@ fn a_broker_that_is_killed_under_load_and_comes_back_loses_nothing_and_doubles_n
         cluster.kill(Server::Kafka);
         cluster.servers.kafka.lose();
         let down = Instant::now();
+        let fresh = waits_at_its_start(cluster, "log").await;
         cluster.servers.start_again(Server::Kafka).await;
         eprintln!("the broker was away for {:?}", down.elapsed());
         let told = load.finish().await;
         eprintln!("all done {:?} after the broker died", down.elapsed());
+        takes_over(cluster, fresh, &caller, "after-the-broker").await;
         cluster.check(&caller, &told).await;
     });
 }
@@ -77,14 +100,16 @@ fn a_state_that_is_down_and_comes_back_stops_nothing_for_ever() {
         cluster.servers.mongo.lose();
         let why = said(cluster.oldest("documents"), "state").await;
         assert!(why.contains("state is unreachable"), "{why}");
+        let fresh = waits_at_its_start(cluster, "state").await;
         cluster.servers.start_again(Server::Mongo).await;
         let told = load.finish().await;
+        takes_over(cluster, fresh, &caller, "after-the-state").await;
         cluster.check(&caller, &told).await;
     });
 }
 
 /// What is known stays known. A message of a schema that nobody has met waits, and health says for what; a process that
-/// knows nothing yet ends, and says why.
+/// knows nothing yet waits too, and goes on, or ends when it is told to.
 #[test]
 fn a_registry_that_is_down_stops_nothing_that_is_known_and_what_waits_for_it_says_so() {
     with_cluster(async |cluster| {
@@ -93,14 +118,9 @@ fn a_registry_that_is_down_stops_nothing_that_is_known_and_what_waits_for_it_say
         let newer = upstream.register_with("origin").await;
         cluster.kill(Server::Registry);
 
-        let mut fresh = cluster.spawn("documents");
-        assert_eq!(
-            fresh.ends().await,
-            Some(1),
-            "a process cannot start without it"
-        );
-        let stderr = fresh.stderr();
-        assert!(stderr.contains("schemas is unreachable"), "{stderr}");
+        let stopped = waits_at_its_start(cluster, "schemas").await;
+        stopped.stop().await;
+        let fresh = waits_at_its_start(cluster, "schemas").await;
 
         // A datum of the newer schema: the same, and an empty text.
         let mut datum = upstream.uploaded(&caller, "newer").await;
@@ -122,6 +142,7 @@ fn a_registry_that_is_down_stops_nothing_that_is_known_and_what_waits_for_it_say
         );
 
         cluster.servers.start_again(Server::Registry).await;
+        takes_over(cluster, fresh, &caller, "after-the-registry").await;
         let newer = Told {
             documents: [("newer".to_owned(), "newer.md".to_owned())].into(),
             ..Told::default()

@@ -55,23 +55,32 @@ impl Process {
             ready: String::new(),
         }
     }
+    /// Waits until it shows its health, ready or not.
+    pub(super) async fn once_shown(mut self) -> Self {
+        while self.health.is_none() {
+            self.hear().await;
+        }
+        self
+    }
     /// Waits until it is ready.
     pub(super) async fn once_ready(mut self) -> Self {
-        loop {
-            let line = timeout(PATIENCE, self.said.next_line());
-            let line = line.await.expect("ready in time").expect("readable");
-            let Some(line) = line else {
-                panic!("it ended before it was ready: {}", self.stderr());
-            };
-            match line.split_once(' ') {
-                Some(("key", text)) => self.key = Some(text.to_owned()),
-                Some(("health", text)) => self.health = Some(text.to_owned()),
-                Some(("ready", text)) => {
-                    text.clone_into(&mut self.ready);
-                    return self;
-                }
-                _ => panic!("not expected on stdout: {line}"),
-            }
+        while self.ready.is_empty() {
+            self.hear().await;
+        }
+        self
+    }
+    /// The next line that it says.
+    async fn hear(&mut self) {
+        let line = timeout(PATIENCE, self.said.next_line());
+        let line = line.await.expect("ready in time").expect("readable");
+        let Some(line) = line else {
+            panic!("it ended before it was ready: {}", self.stderr());
+        };
+        match line.split_once(' ') {
+            Some(("key", text)) => self.key = Some(text.to_owned()),
+            Some(("health", text)) => self.health = Some(text.to_owned()),
+            Some(("ready", text)) => text.clone_into(&mut self.ready),
+            _ => panic!("not expected on stdout: {line}"),
         }
     }
 
