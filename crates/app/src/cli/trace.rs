@@ -7,6 +7,7 @@ use crate::look::trace::{Cut, Looked, MOST, Trace, Traced};
 use edge::when;
 use runtime::ports::clock::Clock;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Pieces of an answer in a row, of which only the first is shown.
 const EPHEMERAL: &str = events::topic::ANSWERS_DELTAS;
@@ -39,11 +40,19 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, common: &Common) -> Result<(), Failed> {
     let now_ms = SystemClock.now_ms();
     let since_ms = when(&args.since, now_ms).map_err(|e| Failed::Usage(e.to_string()))?;
-    let look = Look::at(&common.config()?, args.cluster.into()).await?;
+    let config = common.config()?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let look = tokio::select! {
+        biased;
+        _ = interrupt.recv() => {
+            return Err(Failed::Other("stopped before anything was looked at".into()));
+        }
+        look = Look::at(&config, args.cluster.into()) => look?,
+    };
     let until = async {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(args.within)) => Cut::Late,
-            Ok(()) = tokio::signal::ctrl_c() => Cut::Stopped,
+            _ = interrupt.recv() => Cut::Stopped,
         }
     };
     let trace = look.trace(&args.id, since_ms, until, tell).await?;

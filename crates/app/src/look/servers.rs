@@ -4,6 +4,7 @@ use super::{Look, LookError};
 use cluster::Cluster;
 use events::envelope::name;
 use events::map::TopicMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, interval_at};
 
@@ -27,9 +28,21 @@ impl Look {
         let mut scan = cluster.log.scan(topics, since_ms, move |message| {
             message.headers.text(name::CORRELATION) == Some(&wanted)
         });
-        let (progress, mut found) = (scan.progress(), vec![]);
+        let (progress, found) = (scan.progress(), Mutex::new(vec![]));
+        let found_now = || found.lock().unwrap_or_else(PoisonError::into_inner);
+        let looking = async {
+            while let Some(message) = scan.next().await? {
+                if found_now().len() == MOST {
+                    return Ok(Some(Cut::Many));
+                }
+                // In milliseconds since 1970, until the first one is known. The registry may be asked, and not answer.
+                let traced = self.traced(&message, 0).await?;
+                found_now().push(traced);
+            }
+            Ok::<_, LookError>(None)
+        };
         let mut ticks = interval_at(Instant::now() + TELL, TELL);
-        let mut until = std::pin::pin!(until);
+        let (mut until, mut looking) = (std::pin::pin!(until), std::pin::pin!(looking));
         let cut = loop {
             tokio::select! {
                 biased;
@@ -37,19 +50,12 @@ impl Look {
                 _ = ticks.tick() => tell(Looked {
                     looked_at: progress.looked_at(),
                     of: progress.of(),
-                    found: found.len(),
+                    found: found_now().len(),
                 }),
-                message = scan.next() => match message? {
-                    None => break None,
-                    Some(_) if found.len() == MOST => break Some(Cut::Many),
-                    Some(message) => {
-                        // In milliseconds since 1970, until the first one is known.
-                        let traced = self.traced(&message, 0).await?;
-                        found.push(traced);
-                    }
-                },
+                cut = &mut looking => break cut?,
             }
         };
+        let mut found = std::mem::take(&mut *found_now());
         found.sort_by(|a, b| {
             let place = |t: &Traced| (t.after_ms, t.topic.clone(), t.partition, t.offset);
             place(a).cmp(&place(b))

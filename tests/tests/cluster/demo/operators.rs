@@ -1,35 +1,17 @@
 //! What an operator looks at and puts right on a cluster, with the same commands as on a file.
 use super::world::World;
-use super::{list, number, text};
+use super::{list, number, says, text};
 use crate::cli::binary::PATIENCE;
-use events::{Headers, envelope::name, topic};
-use runtime::ports::log::{Log, Outgoing};
-use runtime::ports::state::{Row, Save, Saved, State};
+use crate::cli::trouble::{self, places};
+use crate::cluster::servers::Settings;
+use events::{envelope::name, topic};
+use runtime::ports::log::Log;
+use runtime::ports::state::{Saved, State};
 use serde_json::{Value, json};
 use std::time::Instant;
-
-/// Appends a message for each of these documents that no schema fits; all carry the correlation id `request-1`.
-async fn unreadable(world: &World, documents: &[&str]) {
-    let log = world.log().await;
-    for (n, document) in documents.iter().enumerate() {
-        let id = format!("{document}-{n}");
-        let headers = [
-            (name::ID, id.as_str()),
-            (name::SOURCE, "upstream"),
-            (name::TENANT, "acme"),
-            (name::CORRELATION, "request-1"),
-        ];
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
-        let outgoing = Outgoing {
-            topic: topic::DOCUMENTS_DOCUMENT.into(),
-            partition: None,
-            key: format!("acme/{document}").into_bytes(),
-            headers: Headers(headers.to_vec()),
-            payload: b"{}".to_vec(),
-        };
-        log.append(vec![outgoing]).await.expect("appended");
-    }
-}
+use tokio::net::TcpListener;
+use tokio::process::Child;
+use tokio::time::timeout;
 
 async fn read(world: &World, arguments: &[&str]) -> Value {
     let arguments = [arguments, &["--cluster", "--json"]].concat();
@@ -49,39 +31,11 @@ async fn letters(world: &World, filters: &[&str], many: usize) -> Vec<Value> {
         }
     }
 }
-fn places(letters: &[Value], key: &str) -> Vec<String> {
-    let of_key = letters.iter().filter(|letter| letter["key"] == key);
-    of_key
-        .map(|letter| text(&letter["place"]).to_owned())
-        .collect()
-}
 
-/// A saga whose undo was refused again and again.
-async fn stuck_saga(world: &World) {
-    let saga = json!({
-        "version": "create-chatbot.v1", "phase": "stuck.register", "turn": 4, "tries": 3,
-        "history": [{"at": 1, "what": {"sent": {"token": "doing.register/1"}}}],
-    });
-    let data = json!({"chatbot": "house", "name": "House", "settings": {
-        "greeting": "", "prompt_template": "", "answer": {"max_sentences": 0, "tone": ""}}});
-    let body = json!({"state": {"saga": saga, "data": data, "asker": null}});
-    let row = Row {
-        version: 1,
-        partition: 0,
-        body: body.to_string().into_bytes(),
-        ..Row::default()
-    };
-    let save = Save {
-        collection: "chatbots.creation".into(),
-        id: "acme/house".into(),
-        expected: 0,
-        row: Some(row),
-    };
-    let saved = world.state().await.save(vec![save]).await;
-    assert_eq!(saved, Ok(vec![Saved::Done]));
-}
-
-const LOOKING: [&[&str]; 6] = [
+/// What is done on no other cluster than the one that is meant.
+const COMMANDS: [&[&str]; 8] = [
+    &["run", "--worker", "documents"],
+    &["up", "--no-workers", "--dev", "--listen", "127.0.0.1:0"],
     &["trace", "request-1"],
     &["sagas", "list"],
     &["sagas", "show", "house"],
@@ -95,7 +49,7 @@ const LOOKING: [&[&str]; 6] = [
 async fn an_operator_looks_at_a_cluster_and_puts_it_right_with_the_same_commands() {
     let world = World::new("operators");
     let id = world.id().await;
-    for command in LOOKING {
+    for command in COMMANDS {
         let command = [command, &["--cluster"]].concat();
         world
             .run(&command)
@@ -103,7 +57,7 @@ async fn an_operator_looks_at_a_cluster_and_puts_it_right_with_the_same_commands
             .fails(2, &["cluster.kafka_id is not set", &id]);
     }
     world.configure("another");
-    for command in LOOKING {
+    for command in COMMANDS {
         let command = [command, &["--cluster"]].concat();
         world.run(&command).await.fails(2, &["\"another\"", &id]);
     }
@@ -116,13 +70,77 @@ async fn an_operator_looks_at_a_cluster_and_puts_it_right_with_the_same_commands
         .await
         .fails(1, &["request-1", "--since"]);
 
-    unreadable(&world, &["one", "one", "two"]).await;
-    stuck_saga(&world).await;
+    an_interrupted_trace(&world, &id).await;
+
+    let unreadable = trouble::unreadable(&["one", "one", "two"]);
+    let appended = world.log().await.append(unreadable).await;
+    appended.expect("appended");
+    let saved = world.state().await.save(vec![trouble::stuck_saga()]).await;
+    assert_eq!(saved, Ok(vec![Saved::Done]));
     let workers = world.start(&["documents", "chatbots", "sagas"]).await;
     dead_letters(&world).await;
     traces(&world).await;
     sagas(&world).await;
     workers.stop().await;
+}
+
+/// Ctrl-C: what was found until then is shown. The registry, which the third message needs, never answers.
+async fn an_interrupted_trace(world: &World, id: &str) {
+    let mut messages = trouble::unreadable(&["late", "late", "late"]);
+    for message in &mut messages {
+        message.topic = topic::KNOWLEDGE_INDEX.into(); // nobody works on it here
+        message.headers.set(name::CORRELATION, "request-2");
+    }
+    messages[2].payload = [&[0][..], &4_242_u32.to_be_bytes()].concat();
+    let appended = world.log().await.append(messages).await;
+    appended.expect("appended");
+
+    let deaf = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let settings = Settings {
+        registry: format!("http://{}", deaf.local_addr().expect("an address")),
+        ..world.settings(id)
+    };
+    world.place.write("troupe.toml", &settings.text());
+    let command = ["trace", "request-2", "--cluster"];
+    let mut trace = world.spawn(&command);
+    let told = says(&mut trace, "Ctrl-C shows them").await;
+    assert!(told.contains("2 messages found"), "{told}");
+    let (code, stdout, stderr) = interrupted(trace).await;
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.starts_with("request-2: 2 messages"), "{stdout}");
+    assert_eq!(stdout.matches(topic::KNOWLEDGE_INDEX).count(), 2);
+    let wanted = "only what was found until then is shown";
+    assert!(stderr.contains(wanted), "{stderr}");
+
+    // Nor does Kafka.
+    let deaf = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let kafka = deaf.local_addr().expect("an address").to_string();
+    let settings = Settings {
+        kafka: &kafka,
+        ..world.settings(id)
+    };
+    world.place.write("troupe.toml", &settings.text());
+    let trace = world.spawn(&command);
+    let asked = timeout(PATIENCE, deaf.accept()).await;
+    let asked = asked.expect("it asks in time").expect("asked");
+    let (code, stdout, stderr) = interrupted(trace).await;
+    drop(asked);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
+    let wanted = "stopped before anything was looked at";
+    assert!(stderr.contains(wanted), "{stderr}");
+    world.configure(id);
+}
+/// SIGINT; how it ended and what it said since.
+async fn interrupted(child: Child) -> (Option<i32>, String, String) {
+    let pid = child.id().expect("it runs").to_string();
+    let told = std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status();
+    assert!(told.expect("kill runs").success());
+    let ended = timeout(PATIENCE, child.wait_with_output()).await;
+    let ended = ended.expect("it ends in time").expect("waited for");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (ended.status.code(), text(ended.stdout), text(ended.stderr))
 }
 
 async fn dead_letters(world: &World) {
