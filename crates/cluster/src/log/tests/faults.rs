@@ -6,6 +6,7 @@ use crate::log::{Bounds, FirstCheckpoints, KafkaLog, Options};
 use crate::settings::Kafka;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::producer::{BaseProducer, Producer};
 use runtime::ports::log::{Checkpoint, Log, Member, Outgoing, Publication, PublishError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -151,6 +152,57 @@ async fn a_commit_in_doubt_is_settled_by_the_same_id_and_read_back() {
     assert_eq!(member.publish(two).await, Ok(()), "and never will");
     assert_eq!(member.committed(told.held[&0]).await, Ok(Some(of_two)));
 
+    assert_eq!(outputs(&checker, 3).await, ["zero", "one", "two"]);
+}
+
+/// K3: nobody ever says that it took place, and it did.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_took_place_and_ended_unknown_is_found_out_and_not_done_twice() {
+    let broker = Broker::start().await;
+    topics(&broker, &[("in", 1), ("out", 1)]).await;
+    let log = KafkaLog::open(options(&broker.through))
+        .await
+        .expect("opens");
+    let checker = KafkaLog::open(options(&broker.direct))
+        .await
+        .expect("opens");
+    let (member, told) = assigned(&log).await;
+    let lease = told.held[&0];
+    let zero = publication(&told, 0, "zero");
+    assert_eq!(member.publish(zero).await, Ok(()));
+
+    broker.set(Line::EndsUnanswered);
+    let one = publication(&told, 1, "one");
+    let asking = tokio::spawn({
+        let (member, one) = (member.clone(), one.clone());
+        async move { member.publish(one).await }
+    });
+    broker.ended(1).await;
+    // Whatever is asked again is not heard, so that nobody says that it took place. It did.
+    broker.set(Line::EndsLost);
+    assert_eq!(outputs(&checker, 2).await, ["zero", "one"]);
+    // A producer that is not the last of its id is told so, and nothing else: that is the end of its question.
+    let id = broker.whose("faults.c.");
+    let direct = broker.direct.clone();
+    let initialised = tokio::task::spawn_blocking(move || {
+        let mut config = Kafka::plaintext(&direct).client();
+        let producer: BaseProducer = config.set("transactional.id", &id).create()?;
+        producer.init_transactions(Duration::from_secs(20))
+    });
+    let initialised = initialised.await.expect("no panic");
+    initialised.expect("it is initialised");
+    broker.set(Line::Open);
+    let published = within("an end", asking).await.expect("no panic");
+    assert!(
+        matches!(published, Err(PublishError::Unknown(_))),
+        "nobody knows: {published:?}"
+    );
+
+    let committed = within("the truth", member.committed(lease)).await;
+    let of_one = one.checkpoints[0].1.clone();
+    assert_eq!(committed, Ok(Some(of_one)), "it took place");
+    let two = publication(&told, 2, "two");
+    assert!(publish(&*member, &two).await, "it goes on");
     assert_eq!(outputs(&checker, 3).await, ["zero", "one", "two"]);
 }
 

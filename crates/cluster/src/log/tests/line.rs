@@ -30,8 +30,8 @@ pub(super) struct Broker {
     /// Through the line.
     pub through: String,
     line: Arc<watch::Sender<Line>>,
-    /// How many requests to end a transaction the line has spoilt.
-    ended: Arc<watch::Sender<u32>>,
+    /// The requests to end a transaction that the line has spoilt.
+    spoilt: Arc<watch::Sender<Vec<Vec<u8>>>>,
 }
 
 fn free_ports() -> (u16, u16) {
@@ -58,9 +58,9 @@ impl Broker {
             "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,LINE:PLAINTEXT".to_owned(),
         ];
         let line = Arc::new(watch::Sender::new(Line::Open));
-        let ended = Arc::new(watch::Sender::new(0));
+        let spoilt = Arc::new(watch::Sender::new(vec![]));
         let inner = format!("127.0.0.1:{inner}");
-        tokio::spawn(accept(listening, inner, line.clone(), ended.clone()));
+        tokio::spawn(accept(listening, inner, line.clone(), spoilt.clone()));
         let own = tokio::task::spawn_blocking(move || {
             let port = port.to_string();
             let mut all = vec!["--port", &port];
@@ -76,7 +76,7 @@ impl Broker {
             direct,
             through,
             line,
-            ended,
+            spoilt,
         }
     }
 
@@ -85,11 +85,19 @@ impl Broker {
     }
 
     /// Until so many requests to end a transaction have been spoilt.
-    pub async fn ended(&self, times: u32) {
-        let mut ended = self.ended.subscribe();
-        super::within("the end of a transaction", ended.wait_for(|n| *n >= times))
+    pub async fn ended(&self, times: usize) {
+        let mut spoilt = self.spoilt.subscribe();
+        let ended = spoilt.wait_for(|spoilt| spoilt.len() >= times);
+        super::within("the end of a transaction", ended)
             .await
             .expect("the line is there");
+    }
+    /// The transactional id of the last of them, which begins so and ends with a uuid.
+    pub fn whose(&self, beginning: &str) -> String {
+        let spoilt = self.spoilt.borrow();
+        let last = String::from_utf8_lossy(spoilt.last().expect("one was spoilt"));
+        let from = last.find(beginning).expect("it names its producer");
+        last[from..][..beginning.len() + 36].to_owned()
     }
 }
 
@@ -97,10 +105,10 @@ async fn accept(
     listening: TcpListener,
     broker: String,
     line: Arc<watch::Sender<Line>>,
-    ended: Arc<watch::Sender<u32>>,
+    spoilt: Arc<watch::Sender<Vec<Vec<u8>>>>,
 ) {
     while let Ok((client, _)) = listening.accept().await {
-        let (broker, line, ended) = (broker.clone(), line.clone(), ended.clone());
+        let (broker, line, spoilt) = (broker.clone(), line.clone(), spoilt.clone());
         tokio::spawn(async move {
             let Ok(server) = TcpStream::connect(broker).await else {
                 return;
@@ -109,7 +117,7 @@ async fn accept(
             let (from_server, to_server) = server.into_split();
             let (deaf, is_deaf) = watch::channel(false);
             tokio::select! {
-                () = requests(from_client, to_server, line.subscribe(), deaf, &ended) => {}
+                () = requests(from_client, to_server, line.subscribe(), deaf, &spoilt) => {}
                 () = answers(from_server, to_client, line.subscribe(), is_deaf) => {}
             }
         });
@@ -121,7 +129,7 @@ async fn requests(
     mut to: OwnedWriteHalf,
     mut line: watch::Receiver<Line>,
     deaf: watch::Sender<bool>,
-    ended: &watch::Sender<u32>,
+    spoilt: &watch::Sender<Vec<Vec<u8>>>,
 ) {
     let mut lost = false;
     loop {
@@ -142,7 +150,7 @@ async fn requests(
         if frame.starts_with(&END_TXN.to_be_bytes()) {
             lost |= now == Line::EndsLost;
             if now != Line::Open {
-                ended.send_modify(|ended| *ended += 1);
+                spoilt.send_modify(|spoilt| spoilt.push(frame.clone()));
             }
             if now == Line::EndsUnanswered {
                 deaf.send_replace(true);

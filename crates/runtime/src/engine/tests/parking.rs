@@ -1,5 +1,6 @@
 //! C2: a key that waits long waits among the dead letters, and comes back by itself.
 use super::fixtures::*;
+use crate::dead_letters::{Fate, KeyRedriven};
 use crate::testkit::sim::Side;
 use events::envelope::name;
 use std::time::Duration;
@@ -223,5 +224,82 @@ fn an_undo_passes_what_is_parked_and_cancels_it() {
         world.settle().await;
         assert_eq!(world.script.done(), ["undo"], "it never comes back");
         assert_eq!(world.holds(EFFECTS), 0);
+    });
+}
+
+#[test]
+fn what_a_person_redrives_early_is_done_then_and_does_not_come_back() {
+    running(async |mut world| {
+        world.script.ill("m1", Ill::Later(LONG));
+        world.send_work("d1", &["m1", "m2"]).await;
+        world.settle().await;
+        world.script.heal("m1");
+        let letters = world.letters_of(EFFECTS).await;
+        let head = &letters[0].place;
+        let redriven = world
+            .letters
+            .redrive_key(head, "ada", Duration::from_secs(60));
+        assert_eq!(redriven.await, Ok(KeyRedriven::Free { count: 2 }));
+        assert_eq!(world.script.done(), ["m1", "m2"]);
+        let fate = world.letters.show(head).await.expect("it is there").fate;
+        assert!(matches!(fate, Fate::Redriven { by, .. } if by == "ada"));
+        // The time comes at which it would have come back.
+        tokio::time::sleep(Duration::from_secs(2 * LONG)).await;
+        world.send_work("d1", &["m3"]).await;
+        world.settle().await;
+        assert_eq!(world.script.done(), ["m1", "m2", "m3"]);
+        assert_eq!(world.done_answers().await, ["m1", "m2", "m3"]);
+        assert_eq!(world.holds(EFFECTS), 0);
+    });
+}
+
+#[test]
+fn what_a_person_discards_early_never_comes_back_and_what_is_behind_it_does() {
+    running(async |mut world| {
+        world.script.ill("m1", Ill::Later(LONG));
+        world.send_work("d1", &["m1", "m2"]).await;
+        world.settle().await;
+        world.script.heal("m1");
+        let letters = world.letters_of(EFFECTS).await;
+        let discarded = world
+            .letters
+            .discard(&letters[0].place, "ada", "a test upload");
+        assert_eq!(discarded.await.expect("discards").still_held, 1);
+        world.settle().await;
+        assert_eq!(world.script.done(), [""; 0], "it waits for its time");
+        tokio::time::sleep(Duration::from_secs(2 * LONG)).await;
+        world.settle().await;
+        assert_eq!(world.script.done(), ["m2"]);
+        assert_eq!(world.done_answers().await, ["m2"]);
+        assert_eq!(world.holds(EFFECTS), 0);
+    });
+}
+
+#[test]
+fn where_order_does_not_matter_what_a_person_decides_early_is_decided_too() {
+    running(async |mut world| {
+        for name in ["m1", "m2"] {
+            world.script.ill(name, Ill::Later(LONG));
+            let message = world.message("acme/d1", &embed("d1", name), name);
+            world.send(message).await;
+        }
+        world.settle().await;
+        let letters = world.letters_of(UNORDERED).await;
+        let of = |id: &str| letters.iter().find(|letter| letter.id.id == id);
+        let place = |id: &str| of(id).expect("it is parked").place.clone();
+        for name in ["m1", "m2"] {
+            world.script.heal(name);
+        }
+        let (one, other) = (place("m1"), place("m2"));
+        let redriven = world.letters.redrive(&[one], "ada").await;
+        redriven.expect("redrives");
+        let discarded = world.letters.discard(&other, "ada", "a test upload").await;
+        discarded.expect("discards");
+        world.settle().await;
+        assert_eq!(world.script.done(), ["m1"]);
+        tokio::time::sleep(Duration::from_secs(2 * LONG)).await;
+        world.settle().await;
+        assert_eq!(world.script.done(), ["m1"]);
+        assert_eq!(world.holds(UNORDERED), 0, "and nothing is left of it");
     });
 }
