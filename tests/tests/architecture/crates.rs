@@ -46,7 +46,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("clap", &["app"]),
     ("getrandom", &["app"]),
     ("apache-avro", &["events", "runtime"]),
-    ("backoff", &["runtime"]),
+    ("backoff", &["app", "runtime"]),
 ];
 
 /// What a crate names: everything, and what it needs beyond its tests.

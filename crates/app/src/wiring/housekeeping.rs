@@ -17,6 +17,10 @@ const PASSAGES: usize = 5_000;
 /// How old a passage that was staged and never published must be to be removed, in milliseconds: a day, longer than
 /// any document takes to be indexed.
 const STAGED_MS: i64 = 86_400_000;
+/// Pieces of content on their way into the blobs that are looked at in one round, at most.
+const CONTENTS: usize = 1_000;
+/// How old one must be that belongs to no blob to be removed, in milliseconds: a day, longer than any upload takes.
+const LEFT_MS: i64 = 86_400_000;
 /// How often it is measured how far each consumer is behind.
 const LAGS: Duration = Duration::from_secs(5);
 /// How long after the start the first round begins.
@@ -77,6 +81,7 @@ impl Keeper {
                 _ = log.tick() => {
                     told("messages beyond their retention", self.store.sweep_log(self.ports.clock.now_ms()).await);
                     told("passages that nobody finds", self.sweep_passages().await);
+                    told("content that belongs to no blob", self.sweep_blobs().await);
                 }
             }
         }
@@ -94,6 +99,11 @@ impl Keeper {
     async fn sweep_passages(&self) -> Result<usize, PortError> {
         let before = self.ports.clock.now_ms() - STAGED_MS;
         self.ports.search.sweep(before, PASSAGES).await
+    }
+
+    async fn sweep_blobs(&self) -> Result<usize, PortError> {
+        let before = self.ports.clock.now_ms() - LEFT_MS;
+        self.ports.blobs.sweep(before, CONTENTS).await
     }
 }
 

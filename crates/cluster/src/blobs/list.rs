@@ -6,6 +6,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use runtime::PortError;
 use runtime::ports::blobs::BlobError;
+use std::sync::{MutexGuard, PoisonError};
 
 /// Keys are listed by their bytes. A store lists directories, so that of a prefix its directory is listed, from the
 /// prefix on.
@@ -57,15 +58,22 @@ pub(super) async fn list(
 }
 
 impl S3Blobs {
-    /// Removes up to `limit` pieces of large content that were there before `before_ms` and that no entry names; says how
-    /// many. What is being written needs a day at most: let `before_ms` be a day ago.
-    ///
-    /// # Errors
-    /// If the store could not; what was removed until then is gone.
-    pub async fn sweep(&self, before_ms: i64, limit: usize) -> Result<usize, PortError> {
+    /// Removes large content of before `before_ms` that no entry names. What is being written needs a day at most: let
+    /// `before_ms` be a day ago. Looks at up to `limit` pieces, each of which costs a question, from where the last sweep
+    /// stopped, and begins anew at the end.
+    pub(super) async fn sweep_contents(
+        &self,
+        before_ms: i64,
+        limit: usize,
+    ) -> Result<usize, PortError> {
+        let contents = self.keys.contents();
+        let from = self.swept_to().take();
+        let mut listed = match &from {
+            Some(from) => self.store.list_with_offset(Some(&contents), from),
+            None => self.store.list(Some(&contents)),
+        };
         let mut removed = 0;
-        let mut listed = self.store.list(Some(&self.keys.contents()));
-        while removed < limit {
+        for looked_at in 1..=limit {
             let found = listed.try_next().await;
             let Some(found) = found.map_err(|error| fault::of(&error))? else {
                 break;
@@ -77,8 +85,14 @@ impl S3Blobs {
                 deleted.map_err(|error| fault::of(&error))?;
                 removed += 1;
             }
+            if looked_at == limit {
+                *self.swept_to() = Some(found.location);
+            }
         }
         Ok(removed)
+    }
+    fn swept_to(&self) -> MutexGuard<'_, Option<Path>> {
+        self.swept_to.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether an entry names this content.

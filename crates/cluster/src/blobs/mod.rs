@@ -5,7 +5,7 @@
 //! an entry: so it is visible only when it is whole, and of two that race one is kept. The store must know
 //! `If-None-Match: *` on PUT, as AWS, MinIO, Ceph and R2 do.
 //!
-//! What a process left when it died (content that no entry names) is removed by [`S3Blobs::sweep`]; uploads that were not
+//! What a process left when it died (content that no entry names) is removed by [`Blobs::sweep`]; uploads that were not
 //! even completed are the store's to remove, by a lifecycle rule (`AbortIncompleteMultipartUpload`).
 mod entry;
 mod fault;
@@ -20,10 +20,11 @@ use events::{BlobRef, TenantId};
 use futures::stream::StreamExt;
 use keys::Keys;
 use object_store::aws::{AmazonS3, AmazonS3Builder, S3ConditionalPut};
+use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStoreExt, RetryConfig};
 use runtime::ports::blobs::{BlobError, Blobs, Content};
 use runtime::{BoxFuture, PortError};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Bytes of a part of large content; S3 wants 5 MiB at least.
@@ -98,6 +99,8 @@ pub struct S3Blobs {
     store: Arc<AmazonS3>,
     keys: Keys,
     small: usize,
+    /// Where the last sweep stopped; absent: at the end.
+    swept_to: Mutex<Option<Path>>,
 }
 
 impl S3Blobs {
@@ -114,6 +117,7 @@ impl S3Blobs {
             store: Arc::new(store),
             keys: Keys::under(&options.prefix)?,
             small: options.small,
+            swept_to: Mutex::default(),
         })
     }
 
@@ -193,5 +197,9 @@ impl Blobs for S3Blobs {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<String>, BlobError>> {
         Box::pin(list::list(self, tenant, prefix, after, limit))
+    }
+
+    fn sweep(&self, before_ms: i64, limit: usize) -> BoxFuture<'_, Result<usize, PortError>> {
+        Box::pin(self.sweep_contents(before_ms, limit))
     }
 }

@@ -63,4 +63,12 @@ pub trait Blobs: Send + Sync {
         after: &'a str,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<String>, BlobError>>;
+
+    /// Removes what writers left that died, of before `before_ms` (milliseconds since 1970); looks at `limit` pieces of it
+    /// at most and goes on there the next time. Says how many it removed. No blob that can be read is among them. A store
+    /// that keeps nothing of the kind has nothing to do.
+    fn sweep(&self, before_ms: i64, limit: usize) -> BoxFuture<'_, Result<usize, PortError>> {
+        let _nothing = (before_ms, limit);
+        Box::pin(async { Ok(0) })
+    }
 }
