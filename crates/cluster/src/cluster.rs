@@ -133,3 +133,21 @@ fn behind(member: &MemberHealth) -> i64 {
         .filter_map(|partition| partition.lag());
     lags.sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_was_asked_can_be_away() {
+        let away = |server| ConnectError::Port {
+            server,
+            source: PortError::Unreachable {
+                port: "log",
+                why: "nobody listens".into(),
+            },
+        };
+        assert_eq!(away(KAFKA).not_there(), Some("log"));
+        assert_eq!(away("qdrant").not_there(), None, "its address is wrong");
+    }
+}

@@ -137,3 +137,81 @@ impl Waiting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use runtime::PortError;
+    use serde_json::Value;
+    use std::net::SocketAddr;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use tokio::net::TcpStream;
+    use tokio::sync::Notify;
+
+    fn away() -> StartError {
+        StartError::Port(PortError::Unreachable {
+            port: "schemas",
+            why: "nobody listens".into(),
+        })
+    }
+
+    async fn get(at: SocketAddr, path: &str) -> (u16, Value) {
+        let client = reqwest::Client::builder().no_proxy().build();
+        let url = format!("http://{at}{path}");
+        let answer = client.expect("a client").get(url).send().await;
+        let answer = answer.expect("answered");
+        (answer.status().as_u16(), answer.json().await.expect("JSON"))
+    }
+
+    #[tokio::test]
+    async fn who_waits_says_for_what_goes_on_when_it_is_there_and_leaves_the_port_to_the_next() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let at = listener.local_addr().expect("an address");
+        let waiting = Waiting::for_servers(Some(&listener)).expect("shared");
+        let (status, starting) = get(at, "/health/ready").await;
+        assert_eq!((status, &starting["status"]), (503, &"down".into()));
+
+        let (tries, again, there) = (AtomicU32::new(0), Notify::new(), Notify::new());
+        let attempt = || async {
+            if tries.fetch_add(1, Ordering::Relaxed) == 0 {
+                return Err(away());
+            }
+            again.notify_one();
+            there.notified().await;
+            Ok("it")
+        };
+        let looking = async {
+            again.notified().await;
+            let (status, ready) = get(at, "/health/ready").await;
+            assert_eq!(status, 503);
+            let check = &ready["checks"][0];
+            assert_eq!(check["name"], "schemas");
+            assert_eq!(check["reason"], "schemas is unreachable: nobody listens");
+            assert_eq!(get(at, "/health/live").await.0, 200);
+            let (status, problem) = get(at, "/v1/chatbots").await;
+            assert_eq!(
+                (status, &problem["code"]),
+                (503, &"edge.unavailable".into())
+            );
+            there.notify_one();
+        };
+        let (found, ()) = tokio::join!(waiting.until(attempt), looking);
+        assert_eq!(found.expect("found"), "it");
+
+        waiting.over().await;
+        let (asks, heard) = tokio::join!(TcpStream::connect(at), listener.accept());
+        let (asks, (_, from)) = (asks.expect("asks"), heard.expect("heard"));
+        assert_eq!(asks.local_addr().expect("an address"), from);
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_otherwise_is_not_waited_for_nor_is_anything_with_a_file() {
+        let servers = Waiting::for_servers(None).expect("nothing is shared");
+        let wrong = || async { Err::<(), _>(StartError::Models("unknown".into())) };
+        let said = servers.until(wrong).await;
+        assert!(matches!(said, Err(StartError::Models(_))));
+        let file = Waiting::for_nobody();
+        let said = file.until(|| async { Err::<(), _>(away()) }).await;
+        assert!(matches!(said, Err(StartError::Port(_))));
+    }
+}
