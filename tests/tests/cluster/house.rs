@@ -148,7 +148,7 @@ impl House {
     /// What `troupe topics plan` says now.
     pub(super) async fn planned(&self) -> String {
         let ran = self.place.run(&["topics", "plan"]).await;
-        ran.stdout + &ran.stderr
+        ran.succeeds().to_owned()
     }
     /// Puts a blob, for those who name it.
     pub(super) async fn put(&self, text: &str) -> Value {
