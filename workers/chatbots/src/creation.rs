@@ -51,14 +51,18 @@ impl SagaDefinition for Creation {
             name: data.name.clone(),
         })
     }
-    /// Each line is a reason of its own: one for each source that could not be brought in.
+    /// Each line is a reason of its own: one for each source that could not be brought in. The sources are closed whatever
+    /// was undone: if the very first step was refused (it waited too long, say), nothing was (S3), and what had been
+    /// uploaded meanwhile would stay.
     fn on_undone(data: &CreateChatbot, why: &Cause, _at: &Moment) -> Emits {
         let lines = why.message.lines().filter(|line| !line.is_empty());
-        emit(ChatbotCreationFailed {
+        let failed = ChatbotCreationFailed {
             chatbot: data.chatbot.clone(),
             code: why.code.clone(),
             reasons: lines.take(MAX_SOURCES).map(str::to_owned).collect(),
-        })
+        };
+        let chatbot = data.chatbot.clone();
+        emit(failed).and(RemoveSources { chatbot })
     }
 }
 
@@ -344,7 +348,41 @@ mod tests {
             code: code.into(),
             reasons: vec!["a.pdf: it is empty".into(), "b.pdf: it is encrypted".into()],
         };
-        then.emits(emit(event).answer_refused(asker("asker"), code, why));
+        let closed = RemoveSources {
+            chatbot: "e1".into(),
+        };
+        then.emits(
+            emit(event)
+                .and(closed)
+                .answer_refused(asker("asker"), code, why),
+        );
+    }
+    /// S4: found by the simulation. The command to open them had expired, so it was not undone.
+    #[test]
+    fn a_creation_whose_first_step_is_refused_closes_the_sources_all_the_same() {
+        let begun: Given<Creating> = given_entity(Creating::default());
+        let begun = begun.when(SagaMessage::Start(create())).and_then();
+        let (code, why) = ("runtime.expired", "its deadline had passed");
+        let refused = reply::Refused {
+            code: code.into(),
+            message: why.into(),
+        };
+        let heard = begun.answering("doing.open-sources/1", ReplyStatus::Refused);
+        let event = ChatbotCreationFailed {
+            chatbot: "e1".into(),
+            code: code.into(),
+            reasons: vec![why.into()],
+        };
+        let closed = RemoveSources {
+            chatbot: "e1".into(),
+        };
+        heard
+            .when(SagaMessage::Refused(refused))
+            .emits(
+                emit(event)
+                    .and(closed)
+                    .answer_refused(asker("asker"), code, why),
+            );
     }
     #[test]
     fn it_breaks_no_law_whatever_the_world_does() {
