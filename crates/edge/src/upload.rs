@@ -7,6 +7,8 @@ use axum::body::{Body, Bytes};
 use events::BlobRef;
 use futures::{Stream, StreamExt};
 use runtime::ports::blobs::{BlobError, Content};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -17,21 +19,59 @@ pub const UPLOAD_PREFIX: &str = "upload/";
 /// Chunks between the network and the store.
 const CHUNKS: usize = 4;
 
+/// Whose files they are, and whether they came before.
+pub struct Into<'a> {
+    /// The edge.
+    pub app: &'a Arc<App>,
+    /// Whose key they came with.
+    pub tenant: &'a Tenant,
+    /// The operation that they belong to was begun before, with the same files: they were stored then. They are only
+    /// measured, since what they became may be deleted by now, and would be there again.
+    pub repeat: bool,
+}
+
+impl Into<'_> {
+    async fn store(&self, id: &str, content: Content, limit: u64) -> Result<BlobRef, BlobError> {
+        if self.repeat {
+            return measure(id, content, limit).await;
+        }
+        let blobs = &self.app.ports.blobs;
+        blobs.put(self.tenant.id(), id, content, limit).await
+    }
+}
+
+/// What a blob would be called by, without storing it.
+async fn measure(id: &str, mut content: Content, limit: u64) -> Result<BlobRef, BlobError> {
+    let (mut size, mut hash) = (0, Sha256::new());
+    while let Some(chunk) = content.next().await {
+        let chunk = chunk?;
+        size += chunk.len() as u64;
+        if size > limit {
+            return Err(BlobError::TooLarge { limit });
+        }
+        hash.update(&chunk);
+    }
+    Ok(BlobRef {
+        id: id.to_owned(),
+        size: i64::try_from(size).unwrap_or(i64::MAX),
+        sha256: hash
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
+    })
+}
+
 /// Streams one file into the tenant's blobs. A file that is too large is refused as soon as that is known.
 ///
 /// # Errors
 /// 413, 400 if it breaks off, 422 if the same id holds other content, 503 and 507 for the store.
-pub async fn put<S, E>(
-    app: &App,
-    tenant: &Tenant,
-    id: &str,
-    mut file: S,
-) -> Result<BlobRef, Problem>
+pub async fn put<S, E>(into: &Into<'_>, id: &str, mut file: S) -> Result<BlobRef, Problem>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: std::fmt::Display,
 {
-    let limit = app.config.limits.upload_bytes;
+    let limit = into.app.config.limits.upload_bytes;
     let (chunks, content) = mpsc::channel::<Result<Bytes, BlobError>>(CHUNKS);
     let content: Content = ReceiverStream::new(content).boxed();
     let pass_on = async {
@@ -47,10 +87,7 @@ where
         }
         drop(chunks);
     };
-    let (stored, ()) = futures::join!(
-        app.ports.blobs.put(tenant.id(), id, content, limit),
-        pass_on
-    );
+    let (stored, ()) = futures::join!(into.store(id, content, limit), pass_on);
     stored.map_err(|error| match error {
         BlobError::TooLarge { .. } => {
             Problem::new(Code::TooLarge, format!("a file may have {limit} bytes"))
@@ -68,14 +105,9 @@ where
 ///
 /// # Errors
 /// See [`put`].
-pub async fn put_body(
-    app: &App,
-    tenant: &Tenant,
-    id: &str,
-    body: Body,
-) -> Result<BlobRef, Problem> {
+pub async fn put_body(into: &Into<'_>, id: &str, body: Body) -> Result<BlobRef, Problem> {
     use axum::body::HttpBody;
-    let limit = app.config.limits.upload_bytes;
+    let limit = into.app.config.limits.upload_bytes;
     if body.size_hint().lower() > limit {
         drain(body).await;
         return Err(
@@ -84,7 +116,7 @@ pub async fn put_body(
         );
     }
     let mut stream = body.into_data_stream();
-    let stored = put(app, tenant, id, &mut stream).await;
+    let stored = put(into, id, &mut stream).await;
     if stored.is_err() {
         drain(Body::from_stream(stream)).await;
     }

@@ -3,7 +3,7 @@ use crate::app::App;
 use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::tenant::Tenant;
-use crate::upload::{PUT_PREFIX, put_body};
+use crate::upload::{Into, PUT_PREFIX, put_body};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -19,7 +19,12 @@ pub async fn put(
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let id = format!("{PUT_PREFIX}{}", asked.operation_id(&app, &tenant));
-    let blob = put_body(&app, &tenant, &id, body).await?;
+    let into = Into {
+        app: &app,
+        tenant: &tenant,
+        repeat: false,
+    };
+    let blob = put_body(&into, &id, body).await?;
     Ok((
         StatusCode::CREATED,
         Json(json!({"id": blob.id, "size": blob.size, "sha256": blob.sha256})),

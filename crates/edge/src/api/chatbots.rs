@@ -138,7 +138,7 @@ pub async fn create(
 /// The chatbot may be given work, or this request was begun before.
 async fn usable(app: &App, tenant: &Tenant, asked: &Asked, chatbot: &str) -> Result<(), Problem> {
     let usable = async { chatbots::usable(app, tenant, chatbot).await.map(|_| ()) };
-    app.unless_repeat(tenant, asked, usable).await
+    app.unless_repeat(tenant, asked, usable).await.map(drop)
 }
 
 fn new(kind: Kind, id: String, chatbot: String, fingerprint: String) -> New {

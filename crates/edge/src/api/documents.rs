@@ -8,6 +8,7 @@ use crate::problem::{Code, Problem};
 use crate::read_models::{Paging, chatbots, documents};
 use crate::submit::{New, answer, fingerprint};
 use crate::tenant::Tenant;
+use crate::upload::Into;
 use crate::upload::UPLOAD_PREFIX;
 use axum::Json;
 use axum::extract::{Path, Request, State};
@@ -27,12 +28,20 @@ pub async fn add(
     request: Request,
 ) -> Result<Response, Problem> {
     let usable = async { chatbots::usable(&app, &tenant, &chatbot).await.map(|_| ()) };
-    if let Err(problem) = app.unless_repeat(&tenant, &asked, usable).await {
-        drain(request.into_body()).await;
-        return Err(problem);
-    }
+    let repeat = match app.unless_repeat(&tenant, &asked, usable).await {
+        Ok(repeat) => repeat,
+        Err(problem) => {
+            drain(request.into_body()).await;
+            return Err(problem);
+        }
+    };
     let operation = asked.operation_id(&app, &tenant);
-    let files = receive(&app, &tenant, &asked, &operation, named, request).await?;
+    let into = Into {
+        app: &app,
+        tenant: &tenant,
+        repeat,
+    };
+    let files = receive(&into, &asked, &operation, named, request).await?;
     let seen: Vec<_> = files
         .iter()
         .map(|file| (&file.name, &file.media_type, &file.blob.sha256))
@@ -146,22 +155,22 @@ pub async fn replace(
             false => Ok(()),
         }
     };
-    if let Err(problem) = app.unless_repeat(&tenant, &asked, allowed).await {
-        drain(request.into_body()).await;
-        return Err(problem);
-    }
+    let repeat = match app.unless_repeat(&tenant, &asked, allowed).await {
+        Ok(repeat) => repeat,
+        Err(problem) => {
+            drain(request.into_body()).await;
+            return Err(problem);
+        }
+    };
     let content_type = content_type(&request);
     let operation = asked.operation_id(&app, &tenant);
     let id = format!("{UPLOAD_PREFIX}{operation}");
-    let file = receive_raw(
-        &app,
-        &tenant,
-        &id,
-        named,
-        &content_type,
-        request.into_body(),
-    )
-    .await?;
+    let into = Into {
+        app: &app,
+        tenant: &tenant,
+        repeat,
+    };
+    let file = receive_raw(&into, &id, named, &content_type, request.into_body()).await?;
     let fingerprint = fingerprint(
         &asked.endpoint,
         &(&file.name, &file.media_type, &file.blob.sha256),

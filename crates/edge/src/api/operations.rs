@@ -21,7 +21,8 @@ impl App {
             .await?
             .ok_or_else(|| Problem::nothing("operation"))
     }
-    /// Checks what a new request needs. A repeat is answered as before, whatever has changed since (H2).
+    /// Checks what a new request needs. A repeat is answered as before, whatever has changed since (H2); whether it is
+    /// one.
     ///
     /// # Errors
     /// The check's; or if State cannot be asked.
@@ -30,14 +31,14 @@ impl App {
         tenant: &Tenant,
         asked: &Asked,
         check: impl Future<Output = Result<(), Problem>>,
-    ) -> Result<(), Problem> {
+    ) -> Result<bool, Problem> {
         if asked.idempotency_key.is_some() {
             let id = asked.operation_id(self, tenant);
             if self.operations.load(tenant.id(), &id).await?.is_some() {
-                return Ok(());
+                return Ok(true);
             }
         }
-        check.await
+        check.await.map(|()| false)
     }
 }
 

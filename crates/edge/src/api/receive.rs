@@ -1,16 +1,13 @@
 //! Documents on their way in: a raw body with a name, or multipart with files.
-use crate::app::App;
 use crate::asked::Asked;
 use crate::body::drain;
 use crate::problem::{Code, Problem};
-use crate::tenant::Tenant;
-use crate::upload::{self, UPLOAD_PREFIX};
+use crate::upload::{self, Into, UPLOAD_PREFIX};
 use axum::body::Body;
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::header;
 use events::BlobRef;
 use serde::Deserialize;
-use std::sync::Arc;
 
 /// `?name=`, for a raw upload.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -43,8 +40,7 @@ pub fn content_type(request: &Request) -> String {
 /// # Errors
 /// 400 for what breaks off, 413 for what is too large or too much, 422 for what is no file or has no name.
 pub async fn receive(
-    app: &Arc<App>,
-    tenant: &Tenant,
+    into: &Into<'_>,
     asked: &Asked,
     operation: &str,
     named: Named,
@@ -58,8 +54,7 @@ pub async fn receive(
     {
         return Ok(vec![
             receive_raw(
-                app,
-                tenant,
+                into,
                 &format!("{UPLOAD_PREFIX}{operation}"),
                 named,
                 &content_type,
@@ -69,12 +64,12 @@ pub async fn receive(
         ]);
     }
     let mut files = Vec::new();
-    let received = receive_parts(app, tenant, operation, request, &mut files).await;
+    let received = receive_parts(into, operation, request, &mut files).await;
     if let Err(problem) = received {
         // Under a key the same blobs may belong to an earlier or later try of the same request.
         if asked.idempotency_key.is_none() {
             let blobs: Vec<BlobRef> = files.into_iter().map(|file| file.blob).collect();
-            upload::forget(app, tenant, &blobs).await;
+            upload::forget(into.app, into.tenant, &blobs).await;
         }
         return Err(problem);
     }
@@ -86,8 +81,7 @@ pub async fn receive(
 /// # Errors
 /// 422 without a name; see [`upload::put_body`].
 pub async fn receive_raw(
-    app: &App,
-    tenant: &Tenant,
+    into: &Into<'_>,
     id: &str,
     named: Named,
     content_type: &str,
@@ -98,7 +92,7 @@ pub async fn receive_raw(
         let detail = "say what the file is called: `?name=report.pdf`";
         return Err(Problem::new(Code::Invalid, detail).with("where", "name"));
     };
-    let blob = upload::put_body(app, tenant, id, body).await?;
+    let blob = upload::put_body(into, id, body).await?;
     Ok(Stored {
         name,
         media_type: upload::media_type(Some(content_type)),
@@ -107,8 +101,7 @@ pub async fn receive_raw(
 }
 
 async fn receive_parts(
-    app: &Arc<App>,
-    tenant: &Tenant,
+    into: &Into<'_>,
     operation: &str,
     request: Request,
     files: &mut Vec<Stored>,
@@ -119,7 +112,7 @@ async fn receive_parts(
             format!("the multipart body cannot be read: {e}"),
         )
     };
-    let mut parts = Multipart::from_request(request, app)
+    let mut parts = Multipart::from_request(request, into.app)
         .await
         .map_err(|e| broken(&e.body_text()))?;
     let mut failed = None;
@@ -130,7 +123,7 @@ async fn receive_parts(
     {
         if failed.is_some() {
             // Read on, within the bounds of multipart itself, so that the answer is read too.
-            let mut left = app.config.limits.upload_bytes;
+            let mut left = into.app.config.limits.upload_bytes;
             while let Ok(Some(chunk)) = part.chunk().await {
                 left = left.saturating_sub(chunk.len() as u64);
                 if left == 0 {
@@ -149,8 +142,8 @@ async fn receive_parts(
                 )
             }
             Some(None) => Err(Problem::new(Code::Invalid, "a file has no name").with("where", at)),
-            Some(Some(_)) if files.len() >= app.config.limits.files => {
-                let most = app.config.limits.files;
+            Some(Some(_)) if files.len() >= into.app.config.limits.files => {
+                let most = into.app.config.limits.files;
                 Err(
                     Problem::new(Code::TooLarge, format!("{most} files are taken at once"))
                         .with("limit", most),
@@ -159,7 +152,7 @@ async fn receive_parts(
             Some(Some(name)) => {
                 let media_type = upload::media_type(part.content_type());
                 let id = format!("{UPLOAD_PREFIX}{operation}/{}", files.len());
-                let blob = upload::put(app, tenant, &id, &mut part).await;
+                let blob = upload::put(into, &id, &mut part).await;
                 blob.map(|blob| Stored {
                     name,
                     media_type,

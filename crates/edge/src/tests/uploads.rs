@@ -51,6 +51,37 @@ async fn a_raw_body_is_a_document() {
     assert_eq!(content.next().await.unwrap().unwrap(), "# Report");
 }
 
+/// H2: whoever asks again is told the same, and what was deleted meanwhile does not come back.
+#[tokio::test]
+async fn a_file_that_comes_again_is_not_stored_again() {
+    let world = World::new().await;
+    let send = || {
+        let request = world
+            .request("POST", &format!("{DOCUMENTS}?name=report.md"))
+            .header("content-type", "text/markdown")
+            .header("idempotency-key", "k1");
+        json_of(request.body("# Report"))
+    };
+    let (status, document) = send().await;
+    assert_eq!(status, 201);
+    let acme = TenantId::new("acme").unwrap();
+    for blob in blobs(&world).await {
+        world.ports.blobs.delete(&acme, &blob).await.unwrap();
+    }
+    assert_eq!(send().await, (status, document));
+    assert_eq!(blobs(&world).await, Vec::<String>::new());
+    // Another file under the same key is another request, wherever the first one is.
+    let request = world
+        .request("POST", &format!("{DOCUMENTS}?name=report.md"))
+        .header("content-type", "text/markdown")
+        .header("idempotency-key", "k1");
+    let (status, code, _) = problem(request.body("# Another")).await;
+    assert_eq!(
+        (status, code.as_str()),
+        (422, "edge.idempotency_key_reused")
+    );
+}
+
 #[tokio::test]
 async fn several_files_are_several_documents_and_one_operation() {
     let world = World::new().await;
