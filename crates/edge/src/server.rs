@@ -30,6 +30,20 @@ pub enum EdgeError {
     Serve(#[from] std::io::Error),
 }
 
+/// Before it is asked again where the replies end.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// Where the replies end now. When a cluster starts, the partition may have no leader for a while.
+async fn replies_end(app: &App) -> i64 {
+    loop {
+        match app.operations.replies_end().await {
+            Ok(end) => return end,
+            Err(error) => tracing::warn!(%error, "replies cannot be heard yet"),
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
 /// HTTP in front of the log: commands in, replies, streams and queries out.
 pub struct Edge {
     app: App,
@@ -98,8 +112,10 @@ impl Edge {
     /// Serves until `shutdown` returns; then accepts no more, ends waits (as 202) and streams (with `bye`), and
     /// gives what is in flight [`crate::Limits::stop_s`] to finish.
     ///
+    /// Nobody is let in before replies can be heard.
+    ///
     /// # Errors
-    /// If the replies cannot be found, or the listener fails.
+    /// If the listener fails.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -107,7 +123,12 @@ impl Edge {
     ) -> Result<(), EdgeError> {
         let Self { app, marks, stop } = self;
         let app = Arc::new(app);
-        let heard_from = app.operations.replies_end().await?;
+        let mut shutdown = Box::pin(shutdown);
+        let heard_from = tokio::select! {
+            biased;
+            () = &mut shutdown => return Ok(()),
+            end = replies_end(&app) => end,
+        };
         let (hearing, sending, marking) = (app.clone(), app.clone(), app.clone());
         let background = [
             tokio::spawn(async move { hearing.operations.listen(heard_from).await }),

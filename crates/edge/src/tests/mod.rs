@@ -6,6 +6,7 @@ mod error_pages;
 mod ledgers;
 mod operator;
 mod queries;
+mod starting;
 mod stopping;
 mod streams;
 mod support;
