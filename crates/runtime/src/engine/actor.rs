@@ -13,13 +13,13 @@ use super::parking::{Parked, Returned};
 use super::schedule::Turns;
 use super::spec::Spec;
 use super::stats::Stats;
-use super::step::{Finished, HoldState, Job, Outcome, copies, copy, run};
+use super::step::{self, Again, Finished, HoldState, Job, Outcome, copying, run};
 use super::takeover::Care;
 use super::wakes::Wakes;
 use crate::ports::log::{Happening, Lease, Member, Publication};
 use crate::{BoxFuture, Ports};
 use futures::FutureExt;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -69,7 +69,8 @@ pub(super) struct Actor {
     pub aged_at_ms: i64,
     steps: JoinSet<(LaneId, Lease, Finished)>,
     running: usize,
-    pub to_commit: BTreeSet<LaneId>,
+    /// Lanes with results, each once (`Lane::to_commit`).
+    pub to_commit: VecDeque<LaneId>,
     /// Partitions with something to say in their checkpoint though nothing is done (attempts).
     pub dirty: BTreeSet<i32>,
 }
@@ -108,7 +109,7 @@ impl Actor {
             aged_at_ms: 0,
             steps: JoinSet::new(),
             running: 0,
-            to_commit: BTreeSet::new(),
+            to_commit: VecDeque::new(),
             dirty: BTreeSet::new(),
         }
     }
@@ -130,6 +131,10 @@ impl Actor {
             }
             if committing.is_none() {
                 committing = self.begin_commit(&member).await;
+                if committing.is_some() {
+                    // What is frozen makes room: the next batch is handled while this one is committed.
+                    self.resume_fetching(&*member);
+                }
             }
             if draining && committing.is_none() && self.running == 0 && self.to_commit.is_empty() {
                 if !given_back && self.give_back() {
@@ -271,32 +276,51 @@ impl Actor {
                 continue;
             };
             let lease = partition.lease;
+            let copied = copying(&self.spec, &queued).map(|mut copying| {
+                let copied = copying.as_mut().now_or_never();
+                (copying, copied)
+            });
+            self.running += 1;
+            // Most of a stage's messages end here.
+            let (begun, failed) = match copied {
+                Some((_, Some(Ok(ready)))) => {
+                    let finished = Finished {
+                        outcome: Outcome::Ready(ready),
+                        row: None,
+                        hold: lane.hold.clone(),
+                    };
+                    lane.running = Some(queued);
+                    self.finished(id, lease, finished);
+                    continue;
+                }
+                Some((_, Some(Err(stop)))) => (None, Some(stop)),
+                Some((copying, None)) => (Some(copying), None),
+                None => (None, None),
+            };
             let job = Job {
                 spec: self.spec.clone(),
                 ports: self.ports.clone(),
                 message: queued.message.clone(),
                 topic_id: partition.topic_id.clone(),
                 attempts: queued.attempts,
-                first_failed_at_ms: queued.first_failed_at_ms,
-                waited_for: queued.waited_for.clone(),
-                unpublishable: queued.unpublishable.clone(),
-                parking: queued.parking,
+                delayed: queued.delayed.as_deref().cloned().unwrap_or_default(),
                 assigned_at_ms: partition.assigned_at_ms,
                 row: lane.row.clone(),
+                found: None,
                 hold: lane.hold.clone(),
                 lane_key: lane.key.clone(),
             };
             lane.running = Some(queued);
-            self.running += 1;
-            let mut step: BoxFuture<'static, Finished> = match copies(&job) {
-                true => Box::pin(copy(job)),
-                false => Box::pin(guarded(job)),
+            let mut running: BoxFuture<'static, Finished> = match (begun, failed) {
+                (Some(begun), _) => Box::pin(async move { step::copied(job, begun.await).await }),
+                (None, Some(stop)) => Box::pin(step::copied(job, Err(stop))),
+                (None, None) => Box::pin(guarded(job)),
             };
             // What needs not wait is done here and now, without a task of its own.
-            match step.as_mut().now_or_never() {
+            match running.as_mut().now_or_never() {
                 Some(finished) => self.finished(id, lease, finished),
                 None => {
-                    let task = self.steps.spawn(async move { (id, lease, step.await) });
+                    let task = self.steps.spawn(async move { (id, lease, running.await) });
                     if let Some(lane) = self.lanes.get_mut(id) {
                         lane.step = Some(task);
                     }
@@ -316,14 +340,14 @@ async fn guarded(job: Job) -> Finished {
             let why = crate::context::panic_text(&*panic);
             tracing::error!(why, "the runtime itself panicked on a message");
             let at_ms = clock.now_ms() + 1_000;
-            let outcome = Outcome::Again {
+            let again = Again {
                 at_ms,
                 burned: true,
                 why,
                 waits_for: None,
             };
             Finished {
-                outcome,
+                outcome: again.into(),
                 row: None,
                 hold: HoldState::Unknown,
             }

@@ -1,7 +1,7 @@
 //! How far a consumer has got in a partition: what is done, what is open, how often it was tried (C1, C4), and whether
 //! its owner gave it back (C5).
 use crate::ports::log::Checkpoint;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 
 /// The longest checkpoint, in bytes: what Kafka's brokers take as commit metadata.
@@ -16,8 +16,11 @@ pub const PARK_AT: usize = PAUSE_AT / 5 * 4;
 pub struct Tracker {
     /// The offset after the last one fetched.
     position: i64,
-    open: BTreeMap<i64, u32>,
-    frozen: BTreeMap<i64, u32>,
+    /// Those fetched, from the lowest that is not done on; what is done among them is dropped now and then.
+    fetched: VecDeque<Fetched>,
+    open: usize,
+    /// Offsets in the commit that is under way.
+    frozen: Vec<i64>,
     /// The offset after the highest one done.
     done_below: i64,
     /// From the checkpoint we began with: below this, what is not among `resumed` was done before.
@@ -27,6 +30,25 @@ pub struct Tracker {
     count: u64,
     mark: Mark,
 }
+
+/// A message that was fetched.
+#[derive(Clone, Copy, Debug)]
+struct Fetched {
+    offset: i64,
+    /// Attempts at it that failed.
+    attempts: u32,
+    is: Progress,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Open,
+    Frozen,
+    Done,
+}
+
+/// So many offsets that are done may stand between those that are not, before they are dropped.
+const DONE_BETWEEN: usize = 4_096;
 
 /// Whose the partition is, as a checkpoint says it (C5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -136,49 +158,104 @@ impl Tracker {
         } else {
             0
         };
-        self.open.insert(offset, attempts);
+        let is = Progress::Open;
+        self.open += 1;
+        self.fetched.push_back(Fetched {
+            offset,
+            attempts,
+            is,
+        });
         Some(attempts)
+    }
+    /// Where it stands among those fetched: at once if there are no gaps before it.
+    fn find(&self, offset: i64) -> Option<usize> {
+        let first = self.fetched.front()?.offset;
+        let guess = usize::try_from(offset.checked_sub(first)?).ok()?;
+        let stands = |at: &usize| self.fetched.get(*at).is_some_and(|f| f.offset == offset);
+        Some(guess).filter(stands).or_else(|| {
+            let found = self.fetched.binary_search_by_key(&offset, |f| f.offset);
+            found.ok()
+        })
     }
     /// One more attempt at an open message failed.
     pub fn attempted(&mut self, offset: i64, attempts: u32) {
-        if let Some(known) = self.open.get_mut(&offset) {
-            *known = attempts;
+        if let Some(at) = self.find(offset)
+            && self.fetched[at].is == Progress::Open
+        {
+            self.fetched[at].attempts = attempts;
         }
     }
     /// Its result goes into the commit that is being made.
     pub fn freeze(&mut self, offset: i64) {
-        if let Some(attempts) = self.open.remove(&offset) {
-            self.frozen.insert(offset, attempts);
+        if let Some(at) = self.find(offset)
+            && self.fetched[at].is == Progress::Open
+        {
+            self.fetched[at].is = Progress::Frozen;
+            self.frozen.push(offset);
+            self.open -= 1;
         }
     }
     /// Its result did not go into the commit after all.
     pub fn thaw(&mut self, offset: i64) {
-        if let Some(attempts) = self.frozen.remove(&offset) {
-            self.open.insert(offset, attempts);
+        if let Some(at) = self.find(offset)
+            && self.fetched[at].is == Progress::Frozen
+        {
+            self.fetched[at].is = Progress::Open;
+            if let Some(at) = self.frozen.iter().rposition(|frozen| *frozen == offset) {
+                self.frozen.swap_remove(at);
+            }
+            self.open += 1;
+        }
+    }
+    /// The commit did not take place: all that went into it is open again.
+    pub fn thaw_all(&mut self) {
+        for offset in std::mem::take(&mut self.frozen) {
+            if let Some(at) = self.find(offset) {
+                self.fetched[at].is = Progress::Open;
+                self.open += 1;
+            }
         }
     }
     /// The commit took place.
     pub fn committed(&mut self) {
-        if let Some((last, _)) = self.frozen.pop_last() {
-            self.done_below = self.done_below.max(last + 1);
+        let mut frozen = std::mem::take(&mut self.frozen);
+        for offset in frozen.drain(..) {
+            if let Some(at) = self.find(offset) {
+                self.fetched[at].is = Progress::Done;
+            }
+            self.done_below = self.done_below.max(offset + 1);
         }
-        self.frozen.clear();
+        self.frozen = frozen;
+        while matches!(self.fetched.front(), Some(first) if first.is == Progress::Done) {
+            self.fetched.pop_front();
+        }
+        if self.fetched.len() - self.open > DONE_BETWEEN {
+            self.fetched.retain(|f| f.is != Progress::Done);
+        }
     }
     /// Whether a commit that covers it has taken place.
     pub fn is_committed(&self, offset: i64) -> bool {
-        offset < self.position
-            && !self.open.contains_key(&offset)
-            && !self.frozen.contains_key(&offset)
+        let done = |at: usize| self.fetched[at].is == Progress::Done;
+        offset < self.position && self.find(offset).is_none_or(done)
+    }
+    /// Messages fetched and in no commit yet.
+    pub fn open(&self) -> usize {
+        self.open
     }
     /// Messages fetched and not done.
     pub fn waiting(&self) -> usize {
-        self.open.len() + self.frozen.len()
+        self.open + self.frozen.len()
+    }
+    fn all_open(&self) -> impl DoubleEndedIterator<Item = (i64, u32)> {
+        let open = self.fetched.iter().filter(|f| f.is == Progress::Open);
+        open.map(|f| (f.offset, f.attempts))
     }
     /// The lowest offset that is not done.
     pub fn watermark(&self) -> i64 {
-        let lowest = |map: &BTreeMap<i64, u32>| map.first_key_value().map(|(offset, _)| *offset);
-        let resumed = lowest(&self.resumed).unwrap_or(i64::MAX);
-        let fetched = lowest(&self.open).unwrap_or(self.position.max(self.resumed_below));
+        let resumed = self.resumed.first_key_value();
+        let resumed = resumed.map_or(i64::MAX, |(offset, _)| *offset);
+        let open = self.all_open().next();
+        let fetched = open.map_or(self.position.max(self.resumed_below), |(offset, _)| offset);
         fetched.min(resumed)
     }
 
@@ -186,11 +263,8 @@ impl Tracker {
     pub fn checkpoint(&mut self) -> Checkpoint {
         self.count += 1;
         let watermark = self.watermark();
-        let frozen = self
-            .frozen
-            .last_key_value()
-            .map_or(0, |(offset, _)| offset + 1);
-        let tried = self.open.iter().rev().find(|(_, attempts)| **attempts > 0);
+        let frozen = self.frozen.iter().max().map_or(0, |offset| offset + 1);
+        let tried = self.all_open().rev().find(|(_, attempts)| *attempts > 0);
         let below = self
             .done_below
             .max(frozen)
@@ -198,10 +272,10 @@ impl Tracker {
             .max(tried.map_or(0, |(offset, _)| offset + 1))
             .max(self.mark.alone.map_or(0, |offset| offset + 1))
             .max(watermark);
-        let open = self.open.range(..below).chain(self.resumed.iter());
-        let open: BTreeMap<i64, u32> = open
-            .map(|(offset, attempts)| (*offset, *attempts))
-            .collect();
+        // What is resumed was not fetched yet: it lies behind all that was.
+        let open = self.all_open().take_while(|(offset, _)| *offset < below);
+        let resumed = self.resumed.iter().map(|(offset, tried)| (*offset, *tried));
+        let open: Vec<(i64, u32)> = open.chain(resumed).collect();
         Checkpoint {
             watermark,
             text: encode(watermark, below, &open, self.count, self.mark),
@@ -213,7 +287,7 @@ impl Tracker {
 /// the mark is [`Mark::owners`], with `^since` if there is one, and `@gap` if a message runs alone, counted from the
 /// watermark; open are the runs:
 /// `gap`, `gap+length`, each with `xattempts` if it was tried; gaps count from the end of the run before.
-fn encode(watermark: i64, below: i64, open: &BTreeMap<i64, u32>, count: u64, mark: Mark) -> String {
+fn encode(watermark: i64, below: i64, open: &[(i64, u32)], count: u64, mark: Mark) -> String {
     let mut text = format!("{VERSION} {count} {} {}", below - watermark, mark.owners);
     if mark.owners > 0 {
         let _ = write!(text, "^{}", mark.since);
@@ -223,7 +297,7 @@ fn encode(watermark: i64, below: i64, open: &BTreeMap<i64, u32>, count: u64, mar
     }
     text.push(' ');
     let mut runs: Vec<(i64, i64, u32)> = vec![];
-    for (&offset, &attempts) in open {
+    for &(offset, attempts) in open {
         match runs.last_mut() {
             Some((start, length, same)) if *start + *length == offset && *same == attempts => {
                 *length += 1
@@ -312,6 +386,79 @@ mod tests {
         let checkpoint = tracker.checkpoint();
         tracker.committed();
         checkpoint
+    }
+
+    /// What a tracker should say, in the plainest words.
+    #[derive(Default)]
+    struct Plain {
+        open: std::collections::BTreeSet<i64>,
+        frozen: std::collections::BTreeSet<i64>,
+        position: i64,
+    }
+
+    #[test]
+    fn offsets_with_gaps_are_kept_count_of_however_they_are_done() {
+        for seed in 1..=5u64 {
+            let mut random = seed;
+            let mut draw = |below: u64| {
+                random = random
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                (random >> 33) % below
+            };
+            let (mut tracker, mut plain) = (Tracker::default(), Plain::default());
+            // One stays open for long: what is done behind it is forgotten in between.
+            let mut stays = None;
+            for _ in 0..3 * DONE_BETWEEN {
+                for _ in 0..draw(4) {
+                    let offset = plain.position + i64::try_from(draw(3)).unwrap();
+                    assert_eq!(tracker.fetched(offset), Some(0));
+                    stays.get_or_insert(offset);
+                    plain.open.insert(offset);
+                    plain.position = offset + 1;
+                }
+                let some: Vec<i64> = plain
+                    .open
+                    .iter()
+                    .copied()
+                    .filter(|o| Some(*o) > stays)
+                    .collect();
+                for offset in some {
+                    if draw(2) == 0 {
+                        tracker.freeze(offset);
+                        plain.open.remove(&offset);
+                        plain.frozen.insert(offset);
+                    }
+                }
+                match draw(6) {
+                    0 => {
+                        tracker.thaw_all();
+                        plain.open.append(&mut plain.frozen);
+                    }
+                    1 => {
+                        if let Some(last) = plain.frozen.pop_last() {
+                            tracker.thaw(last);
+                            plain.open.insert(last);
+                        }
+                    }
+                    2 => {}
+                    _ => {
+                        tracker.committed();
+                        plain.frozen.clear();
+                    }
+                }
+                let lowest = plain.open.first().copied().unwrap_or(plain.position);
+                assert_eq!(tracker.watermark(), lowest, "seed {seed}");
+                assert_eq!(tracker.open(), plain.open.len());
+                assert_eq!(tracker.waiting(), plain.open.len() + plain.frozen.len());
+                for offset in plain.position.saturating_sub(20).max(0)..plain.position + 2 {
+                    let known = plain.open.contains(&offset) || plain.frozen.contains(&offset);
+                    let committed = offset < plain.position && !known;
+                    assert_eq!(tracker.is_committed(offset), committed, "{offset}");
+                }
+            }
+            assert!(tracker.fetched.len() <= tracker.waiting() + DONE_BETWEEN + 1);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Dead letters and holds (D3-D5): the message as it was, why, and the key that waits behind it.
 use super::checks::{self, Sound, corrupt};
+use super::entity_step;
 use super::spec::Spec;
 use super::step::{Ended, HoldState, Job, LaneHold, Ready, Stop, shared};
 use crate::consumer::Behaviour;
@@ -57,19 +58,41 @@ pub(super) async fn load_hold(job: &mut Job) -> Result<(), Stop> {
     }
     Ok(())
 }
+/// The same, and the entity's row, if its lane does not know that: both at once, since both are needed nearly always.
+pub(super) async fn load_hold_and_row(job: &mut Job) -> Result<(), Stop> {
+    let hold = async {
+        match job.spec.ordered {
+            true => read(job).await,
+            false => Ok(None),
+        }
+    };
+    let (hold, row) = futures::join!(hold, entity_step::read(job));
+    if let Some(hold) = hold? {
+        job.hold = hold;
+    }
+    job.found = row?;
+    Ok(())
+}
 async fn load(job: &mut Job) -> Result<(), Stop> {
+    if let Some(hold) = read(job).await? {
+        job.hold = hold;
+    }
+    Ok(())
+}
+/// What holds the key; `None` if that is known, or nothing can.
+async fn read(job: &Job) -> Result<Option<HoldState>, Stop> {
     if job.hold != HoldState::Unknown {
-        return Ok(());
+        return Ok(None);
     }
     let Some(id) = hold_of(job) else {
-        return Ok(());
+        return Ok(None);
     };
     let rows = job
         .ports
         .state
         .load(&job.spec.holds(), std::slice::from_ref(&id))
         .await?;
-    job.hold = match rows.into_iter().next().flatten() {
+    Ok(Some(match rows.into_iter().next().flatten() {
         None => HoldState::Free,
         Some(row) => {
             let body = serde_json::from_slice(&row.body).map_err(|e| corrupt(&id, &e))?;
@@ -78,8 +101,7 @@ async fn load(job: &mut Job) -> Result<(), Stop> {
                 row: body,
             })
         }
-    };
-    Ok(())
+    }))
 }
 /// The id of a lane's hold: the key itself; of a view, whose lanes are by view key and met in every
 /// partition, the lane's key and the partition. A key that is none holds nothing.
@@ -162,7 +184,7 @@ async fn letter(
     headers.set(header::ATTEMPTS, job.attempts.to_string());
     headers.set(
         header::FIRST_FAILED_AT,
-        time::rfc3339(job.first_failed_at_ms.unwrap_or(now)),
+        time::rfc3339(job.delayed.first_failed_at_ms.unwrap_or(now)),
     );
     headers.set(header::TOPIC, &*message.at.topic);
     headers.set(header::PARTITION, message.at.partition.to_string());
@@ -210,14 +232,7 @@ async fn letter(
 
 /// The copy of a letter that is one already, or done.
 fn nothing() -> Ready {
-    let (row_changed, hold_changed) = (false, false);
-    Ready {
-        outgoing: vec![],
-        row_changed,
-        hold_changed,
-        identity: None,
-        ended: Ended::Repeated,
-    }
+    Ready::of(vec![], Ended::Repeated)
 }
 
 /// Who the message is, as its moment would say; its tenant is its key's, if it has one.

@@ -1,17 +1,16 @@
 //! One message of an entity: repeats first, then its deadline, then its decision (E1-E7).
 use super::checks::{Sound, corrupt};
+use super::handle::{expired, panicked, say, undecodable};
 use super::sabotage::Sabotage;
-use super::step::{
-    COPIES_KNOWN_MS, Ended, Job, LaneRow, Ready, Stop, expired, panicked, say, undecodable,
-};
-use crate::consumer::{Decided, EntityStep};
+use super::step::{COPIES_KNOWN_MS, Ended, FoundRow, Job, LaneRow, Ready, Stop};
+use crate::consumer::{Behaviour, Decided, EntityStep};
 use crate::inbox::Incoming;
 use crate::ports::log::Outgoing;
 use crate::rows::{Answered, Applied, EntityRow, Pending};
 use crate::{Decision, Emits, Wake};
-use events::Record;
 use events::envelope::name;
 use events::system::Woke;
+use events::{Key, Record};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -45,11 +44,8 @@ pub(super) async fn run(
     let copies_unknown = job.spec.breaks(Sabotage::E2CopiesAppliedAgain);
     if let Some(answered) = copy_of_a_command(sound, &row).filter(|_| !copies_unknown) {
         let ready = Ready {
-            outgoing: answered.outgoing.clone(),
             row_changed: true,
-            hold_changed: false,
-            identity: None,
-            ended: Ended::Repeated,
+            ..Ready::of(answered.outgoing.clone(), Ended::Repeated)
         };
         return Ok(apply(job, sound, row, ready));
     }
@@ -128,14 +124,35 @@ fn set_wake(row: &mut LaneRow, at_ms: Option<i64>, now_ms: i64) {
     row.wake_at_ms = at_ms.map(|at_ms| at_ms.max(row.last_wake_at_ms + 1));
 }
 
-async fn load(job: &Job, step: &dyn EntityStep, sound: &Sound) -> Result<Box<LaneRow>, Stop> {
-    let id = format!("{}/{}", sound.moment.tenant, sound.moment.id);
+/// The row of the message's entity, as it is in the store; `None` if there is no entity, or its lane knows the row.
+pub(super) async fn read(job: &Job) -> Result<Option<FoundRow>, Stop> {
+    let is_entity = matches!(job.spec.behaviour, Behaviour::Entity(_));
+    let key = std::str::from_utf8(&job.message.key).ok();
+    let key = key.filter(|_| is_entity && job.row.is_none());
+    let Some(key) = key.and_then(|key| Key::parse(key).ok()) else {
+        return Ok(None);
+    };
+    find(job, key.as_str().to_owned()).await.map(Some)
+}
+
+async fn find(job: &Job, id: String) -> Result<FoundRow, Stop> {
     let rows = job
         .ports
         .state
         .load(&job.spec.name, std::slice::from_ref(&id))
         .await?;
-    let (row, body) = match rows.into_iter().next().flatten() {
+    let row = rows.into_iter().next().flatten();
+    Ok(FoundRow { id, row })
+}
+
+async fn load(job: &mut Job, step: &dyn EntityStep, sound: &Sound) -> Result<Box<LaneRow>, Stop> {
+    let id = format!("{}/{}", sound.moment.tenant, sound.moment.id);
+    let found = match job.found.take().filter(|found| found.id == id) {
+        Some(found) => found,
+        None => find(job, id).await?,
+    };
+    let FoundRow { id, row } = found;
+    let (row, body) = match row {
         Some(row) => {
             let body: EntityRow =
                 serde_json::from_slice(&row.body).map_err(|e| corrupt(&id, &e))?;
@@ -174,14 +191,7 @@ fn repeat(job: &Job, row: &LaneRow) -> Option<Ready> {
     if job.spec.breaks(Sabotage::E3RepeatsSayNothing) {
         outgoing.clear();
     }
-    let (row_changed, hold_changed) = (false, false);
-    Some(Ready {
-        outgoing,
-        row_changed,
-        hold_changed,
-        identity: None,
-        ended: Ended::Repeated,
-    })
+    Some(Ready::of(outgoing, Ended::Repeated))
 }
 
 /// An edge sends a command again when it does not know whether it was sent (H2).

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Results in one commit, at most.
-const MAX_RESULTS: usize = 4_000;
+const MAX_RESULTS: usize = 8_000;
 /// Bytes of outputs in one commit, at most (but one result always fits).
 const MAX_BYTES: usize = 8 << 20;
 /// Wakes in one commit, at most.
@@ -40,7 +40,7 @@ pub(super) struct Frozen {
 pub(super) fn ready_of(finished: &Finished) -> Option<&Ready> {
     match &finished.outcome {
         Outcome::Ready(ready) => Some(ready),
-        Outcome::Again { .. } => None,
+        Outcome::Again(_) => None,
     }
 }
 
@@ -75,7 +75,7 @@ impl Actor {
                     continue;
                 };
                 outgoing.extend(ready.outgoing.iter().cloned());
-                origins.resize(outgoing.len(), (id, queued.message.at.offset));
+                origins.resize(outgoing.len(), (id, queued.offset));
                 saves.extend(ready.identity.as_deref().cloned());
             }
             saves.extend(self.row_save(id, lane, partition));
@@ -101,27 +101,30 @@ impl Actor {
     }
 
     fn freeze_results(&mut self, partitions: &mut BTreeSet<i32>) -> Vec<LaneId> {
-        let (mut lanes, mut results, mut bytes) = (vec![], 0, 0);
+        let (mut lanes, mut results, mut bytes, mut last) = (vec![], 0, 0, None);
         while results < MAX_RESULTS && bytes < MAX_BYTES {
-            let Some(id) = self.to_commit.pop_first() else {
+            let Some(id) = self.to_commit.pop_front() else {
                 break;
             };
             let Some(lane) = self.lanes.get_mut(id) else {
                 continue;
             };
+            lane.to_commit = false;
+            if lane.results.is_empty() {
+                continue;
+            }
             let Some(partition) = self.partitions.get_mut(&id.partition) else {
                 continue;
             };
+            bytes += std::mem::take(&mut lane.result_bytes);
+            results += lane.results.len();
             for (queued, finished) in lane.results.drain(..) {
-                partition.tracker.freeze(queued.message.at.offset);
-                let size =
-                    |out: &Arc<Outgoing>| out.key.len() + out.headers.size() + out.payload.len();
-                bytes +=
-                    ready_of(&finished).map_or(0, |ready| ready.outgoing.iter().map(size).sum());
-                results += 1;
+                partition.tracker.freeze(queued.offset);
                 lane.frozen.push((queued, finished));
             }
-            partitions.insert(id.partition);
+            if last.replace(id.partition) != Some(id.partition) {
+                partitions.insert(id.partition);
+            }
             lanes.push(id);
         }
         lanes
@@ -138,19 +141,19 @@ impl Actor {
             while checkpoint.text.len() > MAX_TEXT {
                 let latest = |id: LaneId| {
                     let frozen = &self.lanes.get(id)?.frozen;
-                    Some((frozen.last()?.0.message.at.offset, id))
+                    Some((frozen.last()?.0.offset, id))
                 };
                 let last = self.lanes.ids(*number).into_iter().filter_map(latest).max();
                 let Some((offset, id)) = last else {
                     break;
                 };
-                if let Some(lane) = self.lanes.get_mut(id)
-                    && let Some(result) = lane.frozen.pop()
-                {
-                    lane.results.push_front(result);
+                if let Some(lane) = self.lanes.get_mut(id) {
+                    lane.thaw_last();
+                    if !std::mem::replace(&mut lane.to_commit, true) {
+                        self.to_commit.push_back(id);
+                    }
                 }
                 partition.tracker.thaw(offset);
-                self.to_commit.insert(id);
                 checkpoint = partition.tracker.checkpoint();
             }
             partition.checkpoint_bytes = checkpoint.text.len();

@@ -5,8 +5,8 @@ use slotmap::{DefaultKey, SlotMap};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Lanes without work that are kept for the next keys, with the room that they have taken.
-const KEPT: usize = 256;
+/// Lanes without work that are kept for the next message of their key.
+const KEPT: usize = 2_048;
 
 /// Names a lane as long as it has work: its partition, and its place among the lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,46 +24,61 @@ type ByKey = HashMap<Arc<[u8]>, DefaultKey, FxBuildHasher>;
 pub(super) struct Lanes {
     lanes: SlotMap<DefaultKey, Lane>,
     by_key: BTreeMap<i32, ByKey>,
-    spare: Vec<Lane>,
+    /// Those without work.
+    resting: usize,
 }
 
 impl Lanes {
     /// The lane of a key; a new one if it has none.
     pub fn of(&mut self, partition: i32, key: &[u8]) -> LaneId {
         let by_key = self.by_key.entry(partition).or_default();
-        let place = match by_key.get(key) {
-            Some(place) => *place,
-            None => {
-                let mut lane = self.spare.pop().unwrap_or_default();
-                lane.key = key.into();
-                let key = lane.key.clone();
-                let place = self.lanes.insert(lane);
-                by_key.insert(key, place);
-                place
+        if let Some(place) = by_key.get(key).copied() {
+            if let Some(lane) = self.lanes.get_mut(place)
+                && std::mem::take(&mut lane.rests)
+            {
+                self.resting -= 1;
             }
-        };
+            return LaneId { partition, place };
+        }
+        let key: Arc<[u8]> = key.into();
+        let place = self.lanes.insert(Lane {
+            key: key.clone(),
+            ..Lane::default()
+        });
+        by_key.insert(key, place);
         LaneId { partition, place }
     }
-    /// `None` if it has had no work since.
+    /// `None` if it has had no work for long.
     pub fn get(&self, id: LaneId) -> Option<&Lane> {
         self.lanes.get(id.place)
     }
-    /// `None` if it has had no work since.
+    /// `None` if it has had no work for long.
     pub fn get_mut(&mut self, id: LaneId) -> Option<&mut Lane> {
         self.lanes.get_mut(id.place)
     }
     /// It has no work left.
-    pub fn remove(&mut self, id: LaneId) {
-        let Some(mut lane) = self.lanes.remove(id.place) else {
-            return;
-        };
-        if let Some(by_key) = self.by_key.get_mut(&id.partition) {
-            by_key.remove(&lane.key);
+    pub fn rest(&mut self, id: LaneId) {
+        if let Some(lane) = self.lanes.get_mut(id.place) {
+            lane.rest();
+            self.resting += 1;
         }
-        if self.spare.len() < KEPT {
-            lane.empty();
-            self.spare.push(lane);
+        if self.resting > KEPT {
+            self.drop_resting();
         }
+    }
+    /// Once for so many lanes that rest: a key that has work again soon has found its lane by then.
+    fn drop_resting(&mut self) {
+        let lanes = &mut self.lanes;
+        for by_key in self.by_key.values_mut() {
+            by_key.retain(|_, place| {
+                let rests = lanes.get(*place).is_none_or(|lane| lane.rests);
+                if rests {
+                    lanes.remove(*place);
+                }
+                !rests
+            });
+        }
+        self.resting = 0;
     }
     /// All lanes of a partition end: it is no longer ours.
     pub fn forget(&mut self, partition: i32) -> Vec<Lane> {
@@ -71,7 +86,9 @@ impl Lanes {
         let mut places: Vec<DefaultKey> = places.into_values().collect();
         places.sort();
         let ended = places.into_iter();
-        ended.filter_map(|place| self.lanes.remove(place)).collect()
+        let ended: Vec<Lane> = ended.filter_map(|p| self.lanes.remove(p)).collect();
+        self.resting -= ended.iter().filter(|lane| lane.rests).count();
+        ended
     }
     /// The ids of a partition's lanes.
     pub fn ids(&self, partition: i32) -> Vec<LaneId> {

@@ -11,6 +11,7 @@ mod commit;
 mod dead;
 mod entity_step;
 mod freeze;
+mod handle;
 mod lane;
 mod lanes;
 mod outside;

@@ -271,13 +271,7 @@ pub(super) async fn refuse(
         Err(EmissionError::Port(e)) => return Err(e.into()),
         Err(_) => return Ok(None),
     };
-    let mut ready = Ready {
-        outgoing: shared(vec![outgoing]),
-        row_changed: false,
-        hold_changed: false,
-        identity: None,
-        ended: Ended::Refused,
-    };
+    let mut ready = Ready::of(shared(vec![outgoing]), Ended::Refused);
     if let Some(letter) = checks::letter_identity(job, &envelope) {
         // It was a dead letter: each of them has its end once, and holds its key no more (D4).
         match checks::seen(job, letter, checks::letters_kept_ms(job)).await? {

@@ -47,7 +47,7 @@ pub(super) type Returned = Vec<(i32, String, Option<i64>)>;
 
 impl Partition {
     /// How much of a room may be taken before what waits longest makes room: four fifths; and once fetching has
-    /// stopped, half, since it goes on below that.
+    /// stopped, half: it goes on before that.
     fn enough_of(&self, room: usize) -> usize {
         if self.paused {
             room.div_ceil(2)
@@ -57,7 +57,7 @@ impl Partition {
     }
     /// Whether what is fetched and not done takes so much.
     fn is_crowded(&self, room: usize) -> bool {
-        self.tracker.waiting() >= self.enough_of(room)
+        self.tracker.open() >= self.enough_of(room)
             || self.waiting_bytes >= self.enough_of(FULL_BYTES)
     }
 }
@@ -72,16 +72,16 @@ impl Lane {
     /// The message that waits for its next attempt, if it may be parked: its offset, what it waits for, and since when.
     fn waits_at(&self) -> Option<(i64, Option<&String>, i64)> {
         let front = self.queue.front()?;
-        let waits = self.not_before_ms.is_some() && front.parking == Parking::No;
-        let at = &front.message.at;
-        waits.then_some((at.offset, front.waited_for.as_ref(), front.waits_since_ms?))
+        let delayed = front.delayed.as_ref()?;
+        let waits = self.not_before_ms.is_some() && delayed.parking == Parking::No;
+        let (offset, waited_for) = (front.message.at.offset, delayed.waited_for.as_ref());
+        waits.then_some((offset, waited_for, delayed.waits_since_ms?))
     }
 }
 
 impl Actor {
     /// A step of this lane has ended. If its message waits for a time that is far off, it is parked.
     pub(super) fn waits(&mut self, id: LaneId) {
-        let now = self.ports.clock.now_ms();
         let Some(lane) = self.lanes.get_mut(id) else {
             return;
         };
@@ -89,12 +89,16 @@ impl Actor {
         let Some(front) = lane.queue.front_mut() else {
             return;
         };
-        if matches!(front.parking, Parking::Until { .. }) {
+        if not_before.is_none() && front.delayed.is_none() {
+            return;
+        }
+        let now = self.ports.clock.now_ms();
+        if matches!(front.parking(), Parking::Until { .. }) {
             // It was tried, and is here again.
-            front.parking = Parking::Never;
+            front.delayed().parking = Parking::Never;
         }
         if not_before.is_some() {
-            front.waits_since_ms.get_or_insert(now);
+            front.delayed().waits_since_ms.get_or_insert(now);
         }
         if let Some(at_ms) = not_before.filter(|at_ms| at_ms.saturating_sub(now) > LONG_MS) {
             self.park(id, at_ms);
@@ -188,10 +192,10 @@ impl Actor {
         let (Some(front), Some(retry_at_ms)) = (lane.queue.front_mut(), lane.not_before_ms) else {
             return false;
         };
-        if front.parking != Parking::No {
+        if front.parking() != Parking::No {
             return false;
         }
-        front.parking = Parking::Until {
+        front.delayed().parking = Parking::Until {
             until_ms: until_ms.max(retry_at_ms),
             retry_at_ms,
         };

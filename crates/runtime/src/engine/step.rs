@@ -1,19 +1,15 @@
 //! One message, from its bytes to what it changes: checks, the worker's own code, and what is to be committed.
-use super::checks::{self, Sound};
-use super::lane::Parking;
+use super::handle::{bytes, handle};
+use super::lane::{Delayed, Parking, Queued};
 use super::sabotage::Sabotage;
 use super::spec::Spec;
-use super::{dead, entity_step, outside, view_step};
-use crate::consumer::{AnyState, Behaviour, BytesStep, Handled, Routed};
-use crate::context::panic_text;
-use crate::emission::{EmissionError, Emitter};
-use crate::inbox::{Incoming, Opening};
+use super::{dead, outside};
+use crate::consumer::{AnyState, Behaviour};
+use crate::emission::EmissionError;
 use crate::ports::log::{Message, Outgoing};
-use crate::ports::state::Save;
+use crate::ports::state::{Row, Save};
 use crate::rows::{Answered, Applied, HoldRow, Pending};
-use crate::{Context, Emits, PortError, Ports, Retry, Verdict};
-use futures::FutureExt;
-use std::panic::AssertUnwindSafe;
+use crate::{BoxFuture, PortError, Ports, Retry};
 use std::sync::Arc;
 
 /// An entity's or view's row as its lane hands it on.
@@ -40,6 +36,12 @@ pub(super) struct LaneHold {
     pub row: Box<HoldRow>,
 }
 
+/// An entity's row as it is in the store; `None`: it is not there.
+pub(super) struct FoundRow {
+    pub id: String,
+    pub row: Option<Row>,
+}
+
 /// What a lane knows of its key's hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum HoldState {
@@ -63,15 +65,13 @@ pub(super) struct Job {
     pub topic_id: Arc<str>,
     /// Attempts that failed before.
     pub attempts: u32,
-    pub first_failed_at_ms: Option<i64>,
-    /// The dependency that the last attempt waited for (D2).
-    pub waited_for: Option<String>,
-    /// What it says can never be published, and why (K4).
-    pub unpublishable: Option<String>,
-    pub parking: Parking,
+    /// Of why it was not done at once.
+    pub delayed: Delayed,
     /// When the partition became ours.
     pub assigned_at_ms: i64,
     pub row: Option<Box<LaneRow>>,
+    /// The entity's row, if it was asked for before the message was looked at.
+    pub found: Option<FoundRow>,
     pub hold: HoldState,
     /// The key of its lane: the message's own, but for views.
     pub lane_key: Arc<[u8]>,
@@ -106,18 +106,47 @@ pub(super) struct Ready {
     pub ended: Ended,
 }
 
+impl Ready {
+    /// With nothing but outputs.
+    pub fn of(outgoing: Vec<Arc<Outgoing>>, ended: Ended) -> Self {
+        Self {
+            outgoing,
+            row_changed: false,
+            hold_changed: false,
+            identity: None,
+            ended,
+        }
+    }
+    /// Bytes of the outputs.
+    pub fn bytes(&self) -> usize {
+        let size = |out: &Arc<Outgoing>| out.key.len() + out.headers.size() + out.payload.len();
+        self.outgoing.iter().map(size).sum()
+    }
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub(super) enum Outcome {
     Ready(Ready),
-    /// Again at this time, in milliseconds since 1970; `burned`: the attempt counts.
-    Again {
-        at_ms: i64,
-        burned: bool,
-        why: String,
-        /// The dependency that it waits for.
-        waits_for: Option<String>,
-    },
+    /// On the heap: it is rare, and every result carries the room.
+    Again(Box<Again>),
+}
+
+/// It is to be tried again.
+#[derive(Debug)]
+pub(super) struct Again {
+    /// Not before this time, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// Whether the attempt counts.
+    pub burned: bool,
+    pub why: String,
+    /// The dependency that it waits for.
+    pub waits_for: Option<String>,
+}
+impl From<Again> for Outcome {
+    fn from(again: Again) -> Self {
+        Self::Again(Box::new(again))
+    }
 }
 
 /// A step's end, with the state that its lane hands on.
@@ -127,6 +156,21 @@ pub(super) struct Finished {
     pub hold: HoldState,
 }
 impl Finished {
+    /// What came of the job, with what its lane hands on.
+    pub fn of(job: Job, outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            row: job.row,
+            hold: job.hold,
+        }
+    }
+    /// Bytes of what it says.
+    pub fn bytes(&self) -> usize {
+        match &self.outcome {
+            Outcome::Ready(ready) => ready.bytes(),
+            Outcome::Again(_) => 0,
+        }
+    }
     /// Whether it brings an identity that is not in the store yet (I3): its lane waits for the commit.
     pub fn is_new_identity(&self) -> bool {
         matches!(&self.outcome, Outcome::Ready(ready) if ready.identity.is_some())
@@ -172,93 +216,72 @@ impl From<EmissionError> for Stop {
 
 /// Handles one message as far as it goes without its commit.
 pub(super) async fn run(mut job: Job) -> Finished {
-    job.waited_for
+    job.delayed
+        .waited_for
         .take_if(|waited| !PORTS.contains(&waited.as_str()));
     // While a port is down, one message probes it and the others wait on. Other dependencies are probed by
     // who calls them.
-    if let Some(dependency) = job.waited_for.clone()
+    if let Some(dependency) = job.delayed.waited_for.clone()
         && let Err(at_ms) = job.ports.breakers.admit(&dependency)
     {
-        let why = format!("{dependency} is down");
-        let (burned, waits_for) = (false, Some(dependency));
-        return Finished {
-            outcome: Outcome::Again {
-                at_ms,
-                burned,
-                why,
-                waits_for,
-            },
-            row: job.row,
-            hold: job.hold,
+        let again = Again {
+            at_ms,
+            burned: false,
+            why: format!("{dependency} is down"),
+            waits_for: Some(dependency),
         };
+        return Finished::of(job, again.into());
     }
     let known = match outside::disbelieve(&mut job).await {
-        Ok(()) => dead::load_hold(&mut job).await,
+        Ok(()) => dead::load_hold_and_row(&mut job).await,
         Err(stop) => Err(stop),
     };
     if let Err(stop) = known {
         let outcome = again(&job, stop);
-        return Finished {
-            outcome,
-            row: job.row,
-            hold: job.hold,
-        };
+        return Finished::of(job, outcome);
     }
     if let Some((code, why)) = condemned(&job) {
         let stopped = bury(&mut job, code, &why).await;
         let outcome = stopped.map_or_else(|stop| again(&job, stop), Outcome::Ready);
-        return Finished {
-            outcome,
-            row: job.row,
-            hold: job.hold,
-        };
+        return Finished::of(job, outcome);
     }
-    if job.parking != Parking::No
+    if job.delayed.parking != Parking::No
         && let Some(outcome) = Box::pin(parked(&mut job)).await
     {
-        return Finished {
-            outcome,
-            row: job.row,
-            hold: job.hold,
-        };
+        return Finished::of(job, outcome);
     }
     let handled = handle(&mut job).await;
     judged(job, handled).await
 }
 
-/// Whether it is for a stage over bytes, and nothing of it is known yet but its bytes: then [`copy`] does it.
-pub(super) fn copies(job: &Job) -> bool {
-    let waits = job.waited_for.is_some() || job.parking != Parking::No;
-    let is_known = waits || job.unpublishable.is_some() || job.attempts > 0;
-    matches!(job.spec.behaviour, Behaviour::Bytes(_)) && !is_known
-}
+/// A message for a stage over bytes of which nothing is known yet but its bytes. It goes without the room that takes
+/// what may become of others: nearly all are handled and that is all. What holds its key is asked for when it fails.
+pub(super) type Copying = BoxFuture<'static, Result<Ready, Stop>>;
 
-/// What [`run`] does, without the room that takes what may become of other messages: of a stage's, nearly all are handled
-/// and that is all. What holds its key is asked for when it fails.
-pub(super) async fn copy(job: Job) -> Finished {
-    let copied = match &job.spec.behaviour {
-        Behaviour::Bytes(step) => bytes(&**step, &job.message).await,
-        _ => return Box::pin(run(job)).await,
+/// The stage's work on such a message; `None` if it is another.
+pub(super) fn copying(spec: &Spec, queued: &Queued) -> Option<Copying> {
+    let Behaviour::Bytes(step) = &spec.behaviour else {
+        return None;
     };
-    match copied {
-        Ok(ready) => Finished {
-            outcome: Outcome::Ready(ready),
-            row: job.row,
-            hold: job.hold,
-        },
-        Err(stop) => Box::pin(failed(job, stop)).await,
+    if queued.delayed.is_some() || queued.attempts > 0 {
+        return None;
     }
+    let (step, message) = (step.clone(), queued.message.clone());
+    Some(Box::pin(async move { bytes(&*step, &message).await }))
 }
 
-/// A message that was handled before it was known what holds its key, and was not done.
-async fn failed(mut job: Job, stop: Stop) -> Finished {
+/// What became of it.
+pub(super) async fn copied(mut job: Job, copied: Result<Ready, Stop>) -> Finished {
+    let stop = match copied {
+        Ok(ready) => return Finished::of(job, Outcome::Ready(ready)),
+        Err(stop) => stop,
+    };
     match dead::load_hold(&mut job).await {
         Ok(()) => judged(job, Err(stop)).await,
-        Err(stop) => Finished {
-            outcome: again(&job, stop),
-            row: job.row,
-            hold: job.hold,
-        },
+        Err(stop) => {
+            let outcome = again(&job, stop);
+            Finished::of(job, outcome)
+        }
     }
 }
 
@@ -293,18 +316,14 @@ async fn judged(mut job: Job, handled: Result<Ready, Stop>) -> Finished {
     };
     let outcome = match stopped {
         Ok(ready) => {
-            if let Some(dependency) = &job.waited_for {
+            if let Some(dependency) = &job.delayed.waited_for {
                 job.ports.breakers.succeeded(dependency);
             }
             Outcome::Ready(ready)
         }
         Err(stop) => again(&job, stop),
     };
-    Finished {
-        outcome,
-        row: job.row,
-        hold: job.hold,
-    }
+    Finished::of(job, outcome)
 }
 
 /// Makes a dead letter of the message. That is rare: every message would carry the room for it, if it were not apart.
@@ -314,7 +333,7 @@ async fn bury(job: &mut Job, code: &'static str, why: &str) -> Result<Ready, Sto
 
 /// What need not be handled again to know how it ends.
 fn condemned(job: &Job) -> Option<(&'static str, String)> {
-    if let Some(why) = &job.unpublishable {
+    if let Some(why) = &job.delayed.unpublishable {
         let why = format!("the log refuses what it says: {why}");
         return Some(("runtime.output_refused", why));
     }
@@ -331,7 +350,7 @@ async fn parked(job: &mut Job) -> Option<Outcome> {
     let Parking::Until {
         until_ms,
         retry_at_ms,
-    } = job.parking
+    } = job.delayed.parking
     else {
         return None;
     };
@@ -340,19 +359,19 @@ async fn parked(job: &mut Job) -> Option<Outcome> {
     }
     Some(match dead::park(job, until_ms).await {
         Ok(Some(ready)) => Outcome::Ready(ready),
-        Ok(None) => Outcome::Again {
+        Ok(None) => Outcome::from(Again {
             at_ms: retry_at_ms,
             burned: false,
             why: "it waits in its lane".to_owned(),
-            waits_for: job.waited_for.clone(),
-        },
+            waits_for: job.delayed.waited_for.clone(),
+        }),
         Err(stop) => again(job, stop),
     })
 }
 
 fn again(job: &Job, stop: Stop) -> Outcome {
     let now = job.ports.clock.now_ms();
-    match stop {
+    let again = match stop {
         Stop::Wait { dependency, why }
         | Stop::Failed {
             retry: Retry::WhenUp(dependency),
@@ -362,7 +381,7 @@ fn again(job: &Job, stop: Stop) -> Outcome {
             if PORTS.contains(&dependency.as_str()) {
                 job.ports.breakers.failed(&dependency, &why);
             }
-            Outcome::Again {
+            Again {
                 at_ms: job.ports.breakers.next_try_ms(&dependency),
                 burned: false,
                 why,
@@ -374,7 +393,7 @@ fn again(job: &Job, stop: Stop) -> Outcome {
             why,
         } => {
             let time = i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 2);
-            Outcome::Again {
+            Again {
                 at_ms: now.saturating_add(time),
                 burned: true,
                 why,
@@ -386,245 +405,26 @@ fn again(job: &Job, stop: Stop) -> Outcome {
             why,
         } => {
             let pause = super::backoff::pause_ms(&job.message, job.attempts);
-            Outcome::Again {
+            Again {
                 at_ms: now.saturating_add(pause),
                 burned: true,
                 why,
                 waits_for: None,
             }
         }
-        Stop::Later { at_ms, why } => Outcome::Again {
+        Stop::Later { at_ms, why } => Again {
             at_ms,
             burned: false,
             why,
             waits_for: None,
         },
         // `bury` itself never asks to be buried again; if it did, it would be tried again.
-        Stop::Dead { why, .. } => Outcome::Again {
+        Stop::Dead { why, .. } => Again {
             at_ms: now + 1_000,
             burned: false,
             why,
             waits_for: None,
         },
-    }
-}
-
-async fn handle(job: &mut Job) -> Result<Ready, Stop> {
-    if let Behaviour::Bytes(step) = &job.spec.behaviour {
-        return bytes(&**step, &job.message).await;
-    }
-    let mut sound = match checks::check(job).await? {
-        checks::Checked::Sound(sound) => sound,
-        checks::Checked::Repeated(outgoing) => return Ok(repeated(outgoing)),
-        checks::Checked::Duplicate(done) => {
-            let told = Box::pin(outside::told_again(job)).await?;
-            let mut ready = repeated(shared(told.into_iter().collect()));
-            ready.hold_changed = done.is_some_and(|message| dead::release_done(job, &message));
-            return Ok(ready);
-        }
-        checks::Checked::Held { behind } => return Box::pin(dead::hold_back(job, &behind)).await,
     };
-    let spec = job.spec.clone();
-    let message = job.message.clone();
-    let datum = checks::datum(job, &message).await?;
-    let subject = sound.envelope.subject_key.as_deref();
-    let opening = match spec.border {
-        // From outside texts come clear: what is sealed was copied from a message of ours.
-        Some(_) => Opening::Nobody,
-        None => {
-            let keys = &job.ports.keys;
-            keys.opening(&sound.moment.tenant, subject).await?
-        }
-    };
-    let tenant = sound.moment.tenant.clone();
-    let envelope = std::mem::take(&mut sound.envelope);
-    let incoming = Incoming {
-        datum,
-        envelope: &envelope,
-        tenant: &tenant,
-        opening: &opening,
-    };
-    let mut ready = match &spec.behaviour {
-        Behaviour::Entity(step) => entity_step::run(job, &**step, &incoming, &sound).await?,
-        Behaviour::View(step) => view_step::run(job, &**step, &incoming, &sound).await?,
-        Behaviour::Handlers(steps) => {
-            let Some(step) = steps.get(datum.record) else {
-                let why = format!("{} is not taken here", datum.record);
-                return Err(Stop::Dead {
-                    code: "runtime.undecodable",
-                    why,
-                });
-            };
-            if let Some(mut ready) = expired(job, &sound).await? {
-                ready.identity = sound.identity.take();
-                return Ok(finish(job, &sound, ready));
-            }
-            let whose = match events::TenantId::new("acme") {
-                Ok(another) if spec.breaks(Sabotage::G4AnotherTenantsPorts) => another,
-                _ => sound.tenant.clone(),
-            };
-            let cx = Context::new(sound.moment.clone(), whose, job.ports.clone());
-            let handled = AssertUnwindSafe(step.run(&incoming, &cx))
-                .catch_unwind()
-                .await;
-            effect_outcome(job, &sound, handled).await?
-        }
-        Behaviour::Bytes(step) => bytes(&**step, &message).await?,
-        Behaviour::Route(step) => {
-            if spec.commands
-                && let Some(mut ready) = expired(job, &sound).await?
-            {
-                ready.identity = sound.identity.take();
-                return Ok(finish(job, &sound, ready));
-            }
-            let routed =
-                std::panic::catch_unwind(AssertUnwindSafe(|| step.route(&incoming, &sound.moment)));
-            match routed.map_err(|panic| panicked(&*panic))? {
-                Routed::On(emits) => say(job, &sound, &emits, Ended::Done).await?,
-                Routed::Unroutable(code, why) => return Err(Stop::Dead { code, why }),
-                Routed::Undecodable(why) => return Err(undecodable(why)),
-            }
-        }
-    };
-    ready.identity = sound.identity.take();
-    Ok(finish(job, &sound, ready))
-}
-
-/// A stage over bytes: nothing is checked, since nothing of it is ours.
-async fn bytes(step: &dyn BytesStep, message: &Message) -> Result<Ready, Stop> {
-    // Within the block, so that a stage that panics before it waits is caught as well.
-    let run = async { step.run(message).await };
-    let ran = AssertUnwindSafe(run).catch_unwind().await;
-    let outgoing = ran
-        .map_err(|panic| panicked(&*panic))?
-        .map_err(|why| Stop::Failed {
-            retry: Retry::Backoff,
-            why,
-        })?;
-    Ok(Ready {
-        outgoing: shared(outgoing),
-        row_changed: false,
-        hold_changed: false,
-        identity: None,
-        ended: Ended::Done,
-    })
-}
-
-async fn effect_outcome(
-    job: &mut Job,
-    sound: &Sound,
-    handled: Result<Handled, Box<dyn std::any::Any + Send>>,
-) -> Result<Ready, Stop> {
-    match handled.map_err(|panic| panicked(&*panic))? {
-        Handled::Done(emits) => say(job, sound, &emits, Ended::Done).await,
-        Handled::Undecodable(why) => Err(undecodable(why)),
-        Handled::Failed(Verdict::DeadLetter(code), why) => Err(Stop::Dead { code, why }),
-        Handled::Failed(Verdict::Retry(retry), why) => Err(Stop::Failed { retry, why }),
-        Handled::Failed(Verdict::Refuse(code), why) => {
-            say(
-                job,
-                sound,
-                &Emits::default().reply_refused(code, &why),
-                Ended::Refused,
-            )
-            .await
-        }
-    }
-}
-
-/// What a worker's answer becomes on the log.
-pub(super) async fn say(
-    job: &Job,
-    sound: &Sound,
-    emits: &Emits,
-    ended: Ended,
-) -> Result<Ready, Stop> {
-    let spec = &job.spec;
-    let declared = |topic, record| spec.declares(topic, record);
-    let emitter = Emitter::new(&job.ports);
-    let mut outgoing = emitter
-        .all(&sound.moment, &spec.topic, &declared, emits)
-        .await?;
-    if spec.breaks(Sabotage::I2FreshIds) {
-        for message in &mut outgoing {
-            let fresh = format!("{:02x?}", job.ports.clock.random());
-            message.headers.set(events::envelope::name::ID, fresh);
-        }
-    }
-    if spec.breaks(Sabotage::I5AnotherPartitioner) {
-        for message in &mut outgoing {
-            let partitions = spec.map.topic(&message.topic).map_or(1, |t| t.partitions);
-            let sum: i32 = message.key.iter().map(|&byte| i32::from(byte)).sum();
-            message.partition.get_or_insert(sum % partitions);
-        }
-    }
-    Ok(Ready {
-        outgoing: shared(outgoing),
-        row_changed: false,
-        hold_changed: false,
-        identity: None,
-        ended,
-    })
-}
-
-/// A command whose time is over before any attempt began (E6). An attempt may have begun under the
-/// partition's last owner, if the message is older than our taking it over.
-pub(super) async fn expired(job: &Job, sound: &Sound) -> Result<Option<Ready>, Stop> {
-    let over = sound
-        .moment
-        .deadline_ms
-        .is_some_and(|deadline| deadline < sound.moment.now_ms);
-    // Who redrives it wants it done, however late; and attempts at it began long ago.
-    if !over || job.attempts > 0 || sound.redriven {
-        return Ok(None);
-    }
-    let why = "its deadline passed before it was begun";
-    let may_have_happened = match job.spec.behaviour {
-        Behaviour::Handlers(_) => job.message.timestamp_ms < job.assigned_at_ms,
-        // A border knows those that passed (I3).
-        Behaviour::Route(_) => sound
-            .moment
-            .deadline_ms
-            .is_some_and(|deadline| deadline + checks::REMEMBERED_MS <= sound.moment.now_ms),
-        // So long after its deadline, a row no longer knows whether it is the copy of one applied (E2).
-        _ => sound
-            .moment
-            .deadline_ms
-            .is_some_and(|deadline| deadline + COPIES_KNOWN_MS <= sound.moment.now_ms),
-    };
-    let emits = if may_have_happened {
-        Emits::default().reply_failed("runtime.expired", why, true)
-    } else {
-        Emits::default().reply_refused("runtime.expired", why)
-    };
-    say(job, sound, &emits, Ended::Refused).await.map(Some)
-}
-
-/// It is done: if it was a dead letter once, or undoes one, its key waits for one less (D4, S4).
-fn finish(job: &mut Job, sound: &Sound, mut ready: Ready) -> Ready {
-    ready.hold_changed |= dead::release(job, sound);
-    ready
-}
-
-fn repeated(outgoing: Vec<Arc<Outgoing>>) -> Ready {
-    let (row_changed, hold_changed) = (false, false);
-    Ready {
-        outgoing,
-        row_changed,
-        hold_changed,
-        identity: None,
-        ended: Ended::Repeated,
-    }
-}
-pub(super) fn undecodable(why: String) -> Stop {
-    Stop::Dead {
-        code: "runtime.undecodable",
-        why,
-    }
-}
-pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Stop {
-    Stop::Failed {
-        retry: Retry::Backoff,
-        why: format!("panicked: {}", panic_text(panic)),
-    }
+    again.into()
 }

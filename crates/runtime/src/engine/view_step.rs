@@ -1,7 +1,8 @@
 //! One event of a view: repeats do nothing (V1).
 use super::checks::{Sound, corrupt};
+use super::handle::{panicked, undecodable};
 use super::sabotage::Sabotage;
-use super::step::{Ended, Job, LaneRow, Ready, Stop, panicked, undecodable};
+use super::step::{Ended, Job, LaneRow, Ready, Stop};
 use crate::consumer::ViewStep;
 use crate::inbox::Incoming;
 use crate::rows::{Applied, ViewRow};
@@ -47,11 +48,8 @@ pub(super) async fn run(
     }
     job.row = Some(row);
     Ok(Ready {
-        outgoing: vec![],
         row_changed,
-        hold_changed: false,
-        identity: None,
-        ended,
+        ..Ready::of(vec![], ended)
     })
 }
 

@@ -1,7 +1,7 @@
 //! Partitions that come and go, and what is fetched of them.
 use super::super::checkpoint::{PAUSE_AT, Tracker};
 use super::super::dead::header;
-use super::super::lane::{Parking, Queued};
+use super::super::lane::Queued;
 use super::super::parking::{FULL_BYTES, Parked};
 use super::super::sabotage::Sabotage;
 use super::super::stats::Stats;
@@ -16,15 +16,16 @@ use std::sync::Arc;
 use tokio::task::AbortHandle;
 
 impl Partition {
+    /// What is frozen does not count: the next batch is fetched and handled while that is committed.
     fn is_full(&self, room: usize) -> bool {
         self.checkpoint_bytes > PAUSE_AT
             || self.waiting_bytes >= FULL_BYTES
-            || self.tracker.waiting() >= room
+            || self.tracker.open() >= room
     }
     fn is_roomy(&self, room: usize) -> bool {
         self.checkpoint_bytes <= PAUSE_AT
             && self.waiting_bytes < FULL_BYTES / 2
-            && self.tracker.waiting() < room.div_ceil(2)
+            && self.tracker.open() < room - room / 4
     }
 }
 
@@ -113,6 +114,7 @@ impl Actor {
     }
 
     async fn fetched(&mut self, lease: Lease, messages: Vec<Message>, member: &dyn Member) {
+        let mut fetched = 0;
         for message in messages {
             let key = self.lane_key(&message).await;
             let Some(partition) = self.partitions.get_mut(&lease.partition) else {
@@ -128,18 +130,9 @@ impl Actor {
             let before = message.headers.text(header::PARKED_ATTEMPTS);
             let before = before.and_then(|n| n.parse().ok()).unwrap_or(0);
             let attempts = attempts.max(before.min(self.spec.attempts - 1));
-            partition.waiting_bytes += message.size();
-            Stats::add(&self.stats.fetched, 1);
-            let first_failed_at_ms = None;
-            let queued = Queued {
-                message: Arc::new(message),
-                attempts,
-                first_failed_at_ms,
-                waited_for: None,
-                unpublishable: None,
-                parking: Parking::No,
-                waits_since_ms: None,
-            };
+            fetched += 1;
+            let queued = Queued::new(message, attempts);
+            partition.waiting_bytes += queued.size;
             let id = match &key {
                 Some(key) => self.lanes.of(lease.partition, key),
                 None => self.lanes.of(lease.partition, &queued.message.key),
@@ -149,6 +142,7 @@ impl Actor {
             }
             self.list(id);
         }
+        Stats::add(&self.stats.fetched, fetched);
         let Some(partition) = self.partitions.get_mut(&lease.partition) else {
             return;
         };

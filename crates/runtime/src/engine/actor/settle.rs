@@ -5,7 +5,7 @@ use super::super::freeze::{Frozen, ready_of};
 use super::super::lanes::LaneId;
 use super::super::sabotage::Sabotage;
 use super::super::stats::Stats;
-use super::super::step::{Ended, Finished, HoldState, Outcome, Ready};
+use super::super::step::{Again, Ended, Finished, HoldState, Outcome, Ready};
 use super::Actor;
 use crate::BoxFuture;
 use crate::ports::log::{Lease, Member};
@@ -65,23 +65,25 @@ impl Actor {
         match &finished.outcome {
             Outcome::Ready(_) => {
                 (lane.row, lane.hold) = (finished.row.clone(), finished.hold.clone());
-                lane.results.push_back((queued, finished));
-                self.to_commit.insert(id);
+                lane.add_result(queued, finished);
+                if !std::mem::replace(&mut lane.to_commit, true) {
+                    self.to_commit.push_back(id);
+                }
             }
-            Outcome::Again {
-                at_ms,
-                burned,
-                why,
-                waits_for,
-            } => {
-                queued.waited_for.clone_from(waits_for);
+            Outcome::Again(again) => {
+                let Again {
+                    at_ms,
+                    burned,
+                    why,
+                    waits_for,
+                } = &**again;
+                queued.delayed().waited_for.clone_from(waits_for);
                 let at = &queued.message.at;
                 tracing::debug!(consumer = %self.spec.name, %at.topic, at.partition, at.offset, why, "again later");
                 if *burned {
                     queued.attempts += 1;
-                    queued
-                        .first_failed_at_ms
-                        .get_or_insert(self.ports.clock.now_ms());
+                    let now = self.ports.clock.now_ms();
+                    queued.delayed().first_failed_at_ms.get_or_insert(now);
                     if !self.spec.breaks(Sabotage::C4AttemptsForgotten) {
                         partition
                             .tracker
@@ -176,7 +178,8 @@ impl Actor {
         let Some(queued) = waiting.find(|queued| queued.message.at.offset == offset) else {
             return;
         };
-        if queued.unpublishable.replace(why.to_owned()).is_none() {
+        let said = queued.delayed().unpublishable.replace(why.to_owned());
+        if said.is_none() {
             return;
         }
         // Not even its dead letter is taken. It is not lost: it waits, and its partition's watermark with it, until
@@ -194,17 +197,17 @@ impl Actor {
             }
             self.said(*number);
         }
-        let mut holds = vec![];
+        let (mut holds, mut done) = (vec![], 0);
         for &id in &frozen.lanes {
             let Some(lane) = self.lanes.get_mut(id) else {
                 continue;
             };
-            let results = std::mem::take(&mut lane.frozen);
+            let results = lane.take_committed();
             if let Some(partition) = self.partitions.get_mut(&id.partition) {
-                let sizes = results.iter().map(|(queued, _)| queued.message.size());
+                let sizes = results.iter().map(|(queued, _)| queued.size);
                 partition.waiting_bytes = partition.waiting_bytes.saturating_sub(sizes.sum());
             }
-            let last_offset = results.last().map(|(queued, _)| queued.message.at.offset);
+            let last_offset = results.last().map(|(queued, _)| queued.offset);
             lane.covered = lane.covered.max(last_offset);
             let changed = |what: fn(&Ready) -> bool| {
                 results
@@ -238,7 +241,7 @@ impl Actor {
                 let Some(ready) = ready_of(finished) else {
                     continue;
                 };
-                Stats::add(&self.stats.done, 1);
+                done += 1;
                 match ready.ended {
                     Ended::Done => {}
                     Ended::Refused => Stats::add(&self.stats.refused, 1),
@@ -248,7 +251,7 @@ impl Actor {
                 }
             }
             if lane.is_idle() {
-                self.lanes.remove(id);
+                self.lanes.rest(id);
             } else {
                 self.list(id);
             }
@@ -256,6 +259,7 @@ impl Actor {
         for (partition, hold, returns_at_ms) in holds {
             self.hold_saved(partition, &hold, returns_at_ms);
         }
+        Stats::add(&self.stats.done, done);
         Stats::add(&self.stats.commits, 1);
     }
 
@@ -267,21 +271,22 @@ impl Actor {
             }
         }
         self.dirty.extend(&frozen.partitions);
+        for number in &frozen.partitions {
+            if let Some(partition) = self.partitions.get_mut(number) {
+                partition.tracker.thaw_all();
+            }
+        }
         for &id in &frozen.lanes {
             let Some(lane) = self.lanes.get_mut(id) else {
                 continue;
             };
-            if let Some(partition) = self.partitions.get_mut(&id.partition) {
-                lane.frozen
-                    .iter()
-                    .for_each(|(queued, _)| partition.tracker.thaw(queued.message.at.offset));
-            }
             if anew.contains(&id) && !self.spec.breaks(Sabotage::C3LaterResultsKept) {
-                self.to_commit.remove(&id);
                 lane.begin_anew();
             } else {
                 lane.put_back();
-                self.to_commit.insert(id);
+                if !std::mem::replace(&mut lane.to_commit, true) {
+                    self.to_commit.push_front(id);
+                }
             }
             self.list(id);
         }

@@ -1,10 +1,9 @@
 //! C3, C4, D1, D2, E3: whose turn it is, and how often something is tried.
-use super::super::lane::{Lane, MAX_UNCOMMITTED, Parking, Queued};
+use super::super::lane::{Lane, MAX_UNCOMMITTED, Queued};
 use super::super::step::{Ended, Finished, HoldState, Outcome, Ready};
 use super::fixtures::*;
 use crate::ports::log::{Message, Position};
 use events::Headers;
-use std::sync::Arc;
 use std::time::Duration;
 
 #[test]
@@ -121,31 +120,19 @@ fn a_lane_waits_when_a_hundred_of_its_results_are_not_committed() {
             offset,
         };
         let (key, headers, payload) = (vec![], Headers::default(), vec![]);
-        let message = Arc::new(Message {
+        let message = Message {
             at,
             timestamp_ms: 0,
             key,
             headers,
             payload,
-        });
-        Queued {
-            message,
-            attempts: 0,
-            first_failed_at_ms: None,
-            waited_for: None,
-            unpublishable: None,
-            parking: Parking::No,
-            waits_since_ms: None,
-        }
+        };
+        Queued::new(message, 0)
     };
     let finished = || {
-        let (row_changed, hold_changed, identity) = (true, false, None);
         let ready = Ready {
-            outgoing: vec![],
-            row_changed,
-            hold_changed,
-            identity,
-            ended: Ended::Done,
+            row_changed: true,
+            ..Ready::of(vec![], Ended::Done)
         };
         Finished {
             outcome: Outcome::Ready(ready),
@@ -160,7 +147,7 @@ fn a_lane_waits_when_a_hundred_of_its_results_are_not_committed() {
         if offset % 2 == 0 {
             lane.frozen.push((message(offset), finished()));
         } else {
-            lane.results.push_back((message(offset), finished()));
+            lane.add_result(message(offset), finished());
         }
     }
     assert!(!lane.can_run());
