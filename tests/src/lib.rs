@@ -1,1 +1,2 @@
-//! tests
+//! What the tests across crates share with the binary `simulate`.
+pub mod simulation;

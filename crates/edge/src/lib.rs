@@ -19,6 +19,8 @@ mod body;
 mod config;
 mod error_pages;
 mod health;
+#[cfg(feature = "testkit")]
+mod in_process;
 mod metrics;
 mod openapi;
 mod operations;
@@ -52,6 +54,7 @@ pub use waiting::serve_waiting;
 /// Operations and streams without HTTP, for tests of the whole.
 #[cfg(feature = "testkit")]
 pub mod testkit {
+    pub use crate::in_process::{Answered, InProcess};
     pub use crate::operations::{Begin, Kind, Operations, Subject, row::OperationRow};
     pub use crate::tale::{Say, Tale};
 }

@@ -94,6 +94,12 @@ impl Edge {
         self
     }
 
+    /// What it is made of.
+    #[cfg(feature = "testkit")]
+    pub(crate) fn into_parts(self) -> (App, Marks, watch::Sender<bool>) {
+        (self.app, self.marks, self.stop)
+    }
+
     /// Serves only what needs no key, health and metrics: for a process of workers, which hears no replies.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! docs/PROTOCOL.md names tests that are there, and every sabotage in its rule's row.
-use super::sabotage::Sabotage;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use tests::simulation::Sabotage;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -54,7 +54,7 @@ impl Blobs for SimBlobs {
                     Ok(true)
                 }
             };
-            match self.0.write("blobs", put).await? {
+            match self.0.write("blobs.put", put).await? {
                 true => Ok(reference),
                 false => Err(BlobError::Exists(id.to_owned())),
             }
@@ -70,7 +70,7 @@ impl Blobs for SimBlobs {
             let key = (tenant.to_string(), id.to_owned());
             let found = self
                 .0
-                .read("blobs", move |world| world.blobs.get(&key).cloned())
+                .read("blobs.get", move |world| world.blobs.get(&key).cloned())
                 .await?;
             let content = found
                 .ok_or_else(|| BlobError::Missing(id.to_owned()))?
@@ -94,7 +94,7 @@ impl Blobs for SimBlobs {
         Box::pin(async move {
             let deleted = self
                 .0
-                .write("blobs", move |world, _| Ok(world.blobs.remove(&key)))
+                .write("blobs.delete", move |world, _| Ok(world.blobs.remove(&key)))
                 .await?;
             drop(deleted);
             Ok(())
@@ -124,7 +124,7 @@ impl Blobs for SimBlobs {
                     keys.take_while(|(owner, id)| *owner == tenant && id.starts_with(prefix));
                 ours.take(limit).map(|(_, id)| id.clone()).collect()
             };
-            Ok(self.0.read("blobs", list).await?)
+            Ok(self.0.read("blobs.list", list).await?)
         })
     }
 }

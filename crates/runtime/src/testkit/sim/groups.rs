@@ -1,4 +1,5 @@
 //! Consumer groups: who owns which partition, and since when. The broker's truth; a member may believe otherwise.
+use super::faults::Fault;
 use super::history::What;
 use super::world::{Status, World};
 use crate::engine::given_back;
@@ -47,6 +48,8 @@ pub(super) struct MemberState {
     pub queue: VecDeque<Happening>,
     /// When the fetch under way returns.
     pub fetched_at: Option<Instant>,
+    /// What is to befall it.
+    pub fetching: Option<Fault>,
     /// A publication whose outcome it does not know.
     pub unsettled: Option<u64>,
 }
@@ -62,7 +65,7 @@ pub(super) struct Holding {
 /// A publication that is neither committed nor aborted: its messages stand on the log, and nobody reads them or
 /// what is behind them; nobody is given the partitions whose checkpoints it holds (K1).
 pub(super) struct Transaction {
-    pub process: String,
+    pub process: Arc<str>,
     pub consumer: Arc<str>,
     /// Topic, partition, offsets.
     pub messages: BTreeMap<(String, i32), Vec<i64>>,
@@ -99,10 +102,12 @@ impl World {
         })
     }
 
-    fn member_name(&self, member: u64) -> String {
-        self.members.get(&member).map_or_else(String::new, |state| {
-            super::history::process_name(&state.process, state.start)
-        })
+    fn member_name(&self, member: u64) -> Arc<str> {
+        self.members
+            .get(&member)
+            .map_or_else(Arc::default, |state| {
+                super::history::process_name(&state.process, state.start)
+            })
     }
 
     fn owned(&self, group: &Group, member: u64) -> Vec<i32> {
@@ -197,7 +202,7 @@ impl World {
             state.news.notify_one();
         }
         self.note(
-            &name,
+            name,
             What::Revoked {
                 consumer: consumer.to_owned(),
                 partition,
@@ -244,7 +249,7 @@ impl World {
         }
         for partition in freed {
             self.note(
-                &name,
+                name.clone(),
                 What::Revoked {
                     consumer: consumer.to_string(),
                     partition,
@@ -352,7 +357,7 @@ impl World {
         });
         state.news.notify_one();
         self.note(
-            &name,
+            name,
             What::Assigned {
                 consumer: consumer.to_owned(),
                 partition,

@@ -15,7 +15,7 @@ pub struct Event {
     /// Virtual milliseconds since the world began.
     pub at_ms: u64,
     /// Which process did it or suffered it, with the number of its start: `a#2`.
-    pub process: String,
+    pub process: Arc<str>,
     /// What it was.
     pub what: What,
 }
@@ -26,7 +26,7 @@ pub enum What {
     /// A message was appended; by a publication, if it says which.
     Appended {
         /// As it stands on the log.
-        message: Box<Message>,
+        message: Arc<Message>,
         /// The transaction's number.
         publication: Option<u64>,
     },
@@ -57,7 +57,7 @@ pub enum What {
         /// The version it should have had.
         expected: u64,
         /// What it should become.
-        row: Option<Row>,
+        row: Option<Arc<Row>>,
         /// What became of it.
         saved: Saved,
     },
@@ -212,6 +212,6 @@ impl fmt::Display for Brief<'_> {
 }
 
 /// `<name>#<start>`.
-pub(super) fn process_name(process: &Arc<str>, start: u32) -> String {
-    format!("{process}#{start}")
+pub(super) fn process_name(process: &Arc<str>, start: u32) -> Arc<str> {
+    format!("{process}#{start}").into()
 }

@@ -1,6 +1,6 @@
 //! The log as one process sees it.
 use super::member::join;
-use super::wire::{Fate, Wire, unreachable};
+use super::wire::{Fate, Wire, travel, unreachable};
 use crate::ports::log::{Joining, Log, Member, Message, Outgoing, Position};
 use crate::ports::{BoxFuture, PortError};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ impl Log for SimLog {
 
     fn append(&self, messages: Vec<Outgoing>) -> BoxFuture<'_, Result<Vec<Position>, PortError>> {
         let name = self.0.name();
-        Box::pin(self.0.write("log", move |world, fate| {
+        Box::pin(self.0.write("log.append", move |world, fate| {
             let mut places = Vec::new();
             for message in &messages {
                 let topic = world
@@ -46,15 +46,20 @@ impl Log for SimLog {
             }
             // Unanswered, the log may have taken only the first of them: an append is no transaction.
             let taken = match fate {
-                Fate::Fine => messages.len(),
+                Fate::Fine | Fate::Twice => messages.len(),
                 Fate::Unanswered => world.random.between(0, messages.len() as u64) as usize,
             };
+            if fate == Fate::Twice {
+                for (message, partition) in messages.iter().zip(&places) {
+                    world.append(&name, *partition, message.clone(), None, false);
+                }
+            }
             let appended = messages.into_iter().zip(places).take(taken);
             Ok(appended
                 .filter_map(|(message, partition)| {
                     world.append(&name, partition, message, None, false)
                 })
-                .map(|message| message.at)
+                .map(|message| message.at.clone())
                 .collect())
         }))
     }
@@ -64,7 +69,7 @@ impl Log for SimLog {
         Box::pin(async move {
             let member = self
                 .0
-                .read("log", move |world| join(world, wire, &joining))
+                .read("log.join", move |world| join(world, wire, &joining))
                 .await??;
             Ok(Arc::new(member) as Arc<dyn Member>)
         })
@@ -86,7 +91,7 @@ impl Log for SimLog {
                 Some(topic.read(partition, offset, limit))
             };
             self.0
-                .read("log", read)
+                .read("log.read", read)
                 .await?
                 .ok_or_else(|| no_topic(topic))
         })
@@ -102,7 +107,7 @@ impl Log for SimLog {
                 Some(topic.visible_end(partition))
             };
             self.0
-                .read("log", end)
+                .read("log.end", end)
                 .await?
                 .ok_or_else(|| no_topic(topic))
         })
@@ -115,6 +120,22 @@ impl Log for SimLog {
         offset: i64,
     ) -> BoxFuture<'a, Result<(), PortError>> {
         Box::pin(async move {
+            let course = self.0.begin("log.grown").await;
+            if course.fault.is_some() {
+                // Whoever waits for more is only woken by it: that a wait fails or hangs is all that can befall it.
+                travel(course.there).await;
+                self.0.done(&mut self.0.world.lock(), "log.grown", &course);
+                travel(course.back).await;
+                self.0.gate().await;
+                let refused = self
+                    .0
+                    .world
+                    .lock()
+                    .refused(&self.0.process, "log.grown", &course);
+                if refused || course.hangs() {
+                    return Err(unreachable("log.grown", "no answer"));
+                }
+            }
             loop {
                 self.0.gate().await;
                 let grown = {

@@ -1,4 +1,5 @@
 //! A process's membership in a group, as its runtime sees it.
+use super::faults::{Call, Course, Fault};
 use super::groups::{Holding, MemberState, Session};
 use super::history::What;
 use super::publish;
@@ -11,6 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+/// What it is called in the table of faults.
+const NEXT: Call = "member.next";
 
 pub(super) struct SimMember {
     wire: Wire,
@@ -52,6 +56,9 @@ pub(super) fn join(
             assigning: false,
         });
     group.members.insert(id);
+    if let Some(topic) = world.topics.get_mut(&*joining.topic) {
+        topic.groups.insert(joining.consumer.clone());
+    }
     let state = MemberState {
         consumer: joining.consumer.clone(),
         process: wire.process.clone(),
@@ -62,6 +69,7 @@ pub(super) fn join(
         assignments: BTreeMap::new(),
         queue: Default::default(),
         fetched_at: None,
+        fetching: None,
         unsettled: None,
     };
     world.members.insert(id, state);
@@ -73,16 +81,25 @@ pub(super) fn join(
 enum Look {
     Now(Happening),
     At(Instant),
+    /// Something befell the fetch or its process.
+    Failed(PortError),
+    Again,
     Nothing,
 }
 
 impl SimMember {
     fn look(&self) -> Look {
         let mut world = self.wire.world.lock();
+        let world = &mut *world;
+        if self.is_idle(world) {
+            return Look::Nothing;
+        }
         let delay = world.delay_ms(&self.wire.process).min(1_000);
         let batch = world.options.batch;
         let size = world.random.between(1, batch) as usize;
-        let world = &mut *world;
+        if self.begins_to_fetch(world) && self.strikes_fetch(world) {
+            return Look::Again;
+        }
         let Some(state) = world.members.get_mut(&self.id) else {
             return Look::Nothing;
         };
@@ -124,13 +141,73 @@ impl SimMember {
             return Look::At(at);
         }
         state.fetched_at = None;
+        let fault = state.fetching.take();
+        if let Some(Fault::Fails | Fault::Hangs) = fault {
+            return Look::Failed(unreachable(NEXT, "a fetch failed"));
+        }
         let chosen = world.random.index(holdings.len());
         let holding = holdings.swap_remove(chosen);
         let messages = topic.read(holding.lease.partition, holding.position, size);
         if let Some(last) = messages.last() {
             holding.position = last.at.offset + 1;
         }
-        Look::Now(Happening::Fetched(holding.lease, messages))
+        let fetched = Happening::Fetched(holding.lease, messages);
+        // What a stopped process was given it has: it hears of it, and whatever it calls then waits.
+        let course = Course {
+            fault,
+            ..Course::default()
+        };
+        self.wire.done(world, NEXT, &course);
+        Look::Now(fetched)
+    }
+
+    /// Whether there is nothing to hear, to give up or to fetch.
+    fn is_idle(&self, world: &World) -> bool {
+        let Some(state) = world.members.get(&self.id) else {
+            return true;
+        };
+        let quiet = state.queue.is_empty()
+            && state.fetched_at.is_none()
+            && state.session != Session::Expired;
+        quiet && !self.has_more(world, state)
+    }
+
+    /// Whether there is something to fetch.
+    fn has_more(&self, world: &World, state: &MemberState) -> bool {
+        let group = world.groups.get(&*state.consumer);
+        let topic = group.and_then(|group| world.topics.get(&*group.topic));
+        topic.is_some_and(|topic| {
+            state.holdings.values().any(|holding| {
+                !holding.paused && topic.holds(holding.lease.partition, holding.position)
+            })
+        })
+    }
+
+    /// Whether there is something to fetch, and no fetch under way.
+    fn begins_to_fetch(&self, world: &World) -> bool {
+        let Some(state) = world.members.get(&self.id) else {
+            return false;
+        };
+        let idle = state.queue.is_empty()
+            && state.session == Session::Active
+            && state.fetched_at.is_none();
+        idle && self.has_more(world, state)
+    }
+
+    /// A fetch begins: what is to befall it; whether it befell its process at once.
+    fn strikes_fetch(&self, world: &mut World) -> bool {
+        let Some(fault) = world.planned(&self.wire.process, NEXT) else {
+            return false;
+        };
+        if world.strikes_before(&self.wire.process, NEXT, fault) {
+            return true;
+        }
+        let wait = world.fetch_takes(NEXT, fault);
+        if let Some(state) = world.members.get_mut(&self.id) {
+            state.fetching = Some(fault);
+            state.fetched_at = Some(Instant::now() + wait);
+        }
+        false
     }
 }
 
@@ -159,6 +236,8 @@ impl Member for SimMember {
                         () = self.news.notified() => {}
                         () = tokio::time::sleep_until(at) => {}
                     },
+                    Look::Failed(error) => return Err(error),
+                    Look::Again => {}
                     Look::Nothing => self.news.notified().await,
                 }
             }
@@ -179,10 +258,9 @@ impl Member for SimMember {
 
     fn publish(&self, publication: Publication) -> BoxFuture<'_, Result<(), PublishError>> {
         let (wire, id) = (self.wire.clone(), self.id);
-        Box::pin(
-            self.wire
-                .exchange(move |world| publish::publish(world, &wire, id, publication)),
-        )
+        Box::pin(self.wire.exchange("member.publish", move |world, course| {
+            publish::publish(world, &wire, id, publication, course)
+        }))
     }
 
     fn committed(&self, lease: Lease) -> BoxFuture<'_, Result<Option<Checkpoint>, PublishError>> {
@@ -205,13 +283,13 @@ impl Member for SimMember {
                         .flatten()
                 }))
             };
-            self.wire.read("log", read).await?
+            self.wire.read("member.committed", read).await?
         })
     }
 
     fn leave(&self) -> BoxFuture<'_, ()> {
         let id = self.id;
-        Box::pin(self.wire.exchange(move |world| {
+        Box::pin(self.wire.exchange("member.leave", move |world, _| {
             publish::settle(world, id);
             if let Some(state) = world.members.get_mut(&id) {
                 state.holdings.clear();
@@ -238,7 +316,7 @@ impl Drop for SimMember {
                     .get(&id)
                     .is_some_and(|state| state.session == Session::Active)
                 {
-                    world.tell(&name, "a member was dropped without leaving");
+                    world.tell(name, "a member was dropped without leaving");
                     world.end_session(id, Session::Over);
                 }
             });
@@ -247,10 +325,10 @@ impl Drop for SimMember {
 }
 
 /// Notes a fenced publication.
-pub(super) fn note_fenced(world: &mut World, process: &str, consumer: &str, leases: &[Lease]) {
+pub(super) fn note_fenced(world: &mut World, process: &Arc<str>, consumer: &str, leases: &[Lease]) {
     let partitions = leases.iter().map(|lease| lease.partition).collect();
     world.note(
-        process,
+        process.clone(),
         What::Fenced {
             consumer: consumer.to_owned(),
             partitions,

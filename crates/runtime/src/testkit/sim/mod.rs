@@ -10,6 +10,7 @@
 
 mod blobs;
 mod clock;
+mod faults;
 mod groups;
 mod history;
 mod log;
@@ -26,6 +27,7 @@ mod topics;
 mod wire;
 mod world;
 
+pub use faults::{CALLS, Call, Fault};
 pub use history::{Event, History, What};
 pub use options::{SimOptions, SimTopic};
 pub use random::Random;
@@ -37,6 +39,7 @@ use crate::ports::log::{Checkpoint, Log, Message};
 use crate::ports::schemas::SchemaRegistry;
 use crate::ports::search::Search;
 use crate::ports::state::{Row, State};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use wire::Wire;
@@ -93,11 +96,7 @@ impl Sim {
         let name: Arc<str> = name.into();
         let start = self.world.lock().start(&name, false);
         SimProcess {
-            wire: Wire {
-                world: self.world.clone(),
-                process: name,
-                start,
-            },
+            wire: Wire::new(self.world.clone(), name, start),
         }
     }
 
@@ -106,11 +105,7 @@ impl Sim {
         let name: Arc<str> = name.into();
         let start = self.world.lock().start(&name, true);
         SimProcess {
-            wire: Wire {
-                world: self.world.clone(),
-                process: name,
-                start,
-            },
+            wire: Wire::new(self.world.clone(), name, start),
         }
     }
 
@@ -144,6 +139,16 @@ impl Sim {
         if let Some(process) = self.world.lock().processes.get_mut(process) {
             process.blows.push((nth, side, blow));
         }
+    }
+
+    /// The next such call, of whoever runs and meets faults at all, meets this one.
+    pub fn plan(&self, call: Call, fault: Fault) {
+        self.world.lock().plan(call, fault);
+    }
+
+    /// How often each call met each fault so far.
+    pub fn met(&self) -> BTreeMap<(Call, Fault), u64> {
+        self.world.lock().met()
     }
 
     /// How many writes a process has called, over all its starts: appends, publications, saves, sweeps, what
@@ -180,6 +185,7 @@ impl Sim {
             .processes
             .values_mut()
             .for_each(|process| process.blows.clear());
+        world.forget_plans();
         world.options = world.options.without_faults();
     }
 
@@ -240,7 +246,7 @@ impl Sim {
             .get(collection)
             .into_iter()
             .flatten()
-            .map(|(id, row)| (id.clone(), row.clone()))
+            .map(|(id, row)| (id.clone(), (**row).clone()))
             .collect()
     }
 
@@ -276,6 +282,18 @@ impl Sim {
             .collect()
     }
 
+    /// How many messages stand on the log, all topics together, where anybody may read them.
+    pub fn standing(&self) -> usize {
+        let world = self.world.lock();
+        world.topics.values().map(|topic| topic.standing).sum()
+    }
+
+    /// How many of the things that happened so far are such.
+    pub fn count(&self, of: impl Fn(&Event) -> bool) -> usize {
+        let world = self.world.lock();
+        world.history.0.iter().filter(|event| of(event)).count()
+    }
+
     /// How many things have happened so far.
     pub fn happened(&self) -> usize {
         self.world.lock().history.0.len()
@@ -292,6 +310,15 @@ impl Sim {
     }
 }
 
+/// A call of somebody outside who is none of the simulated ports.
+#[derive(Clone, Copy, Debug)]
+pub struct Calling {
+    call: Call,
+    course: faults::Course,
+    /// How it is to be answered: [`Fault::Fails`] or [`Fault::Hangs`], not at all; [`Fault::Twice`], [`Fault::Wrong`].
+    pub fault: Option<Fault>,
+}
+
 /// One start of a simulated process: its ports.
 #[derive(Clone)]
 pub struct SimProcess {
@@ -301,7 +328,7 @@ pub struct SimProcess {
 impl SimProcess {
     /// Its name with the number of its start: `a#2`.
     pub fn name(&self) -> String {
-        self.wire.name()
+        self.wire.name().to_string()
     }
     /// Its log.
     pub fn log(&self) -> Arc<dyn Log> {
@@ -335,6 +362,34 @@ impl SimProcess {
     /// Its clock.
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::new(clock::SimClock(self.wire.clone()))
+    }
+    /// The process calls somebody outside who is none of these ports (a model, a gateway): what befalls the call. Time
+    /// has passed, and the process may not come further than this. Afterwards it is to tell [`SimProcess::called`].
+    pub async fn calls(&self, call: Call) -> Calling {
+        let course = self.wire.begin(call).await;
+        wire::travel(course.there).await;
+        let mut world = self.wire.world.lock();
+        let process = &self.wire.process;
+        let fault = match course.fault {
+            Some(Fault::Wrong | Fault::Twice) => {
+                course.fault.inspect(|fault| world.meets(call, *fault))
+            }
+            Some(Fault::Hangs) => course.fault,
+            _ if world.refused(process, call, &course) => Some(Fault::Fails),
+            _ => None,
+        };
+        Calling {
+            call,
+            course,
+            fault,
+        }
+    }
+    /// The call is done: its process may not hear of it, and if it does, after a while.
+    pub async fn called(&self, calling: Calling) {
+        let Calling { call, course, .. } = calling;
+        self.wire.done(&mut self.wire.world.lock(), call, &course);
+        wire::travel(course.back).await;
+        self.wire.gate().await;
     }
     /// Returns while it runs: waits while it is stopped, for ever once it was killed. For what a test's own
     /// code does in its name.

@@ -1,4 +1,5 @@
 //! Publications: outputs and checkpoints in one transaction, fenced by leases, sometimes of unknown outcome.
+use super::faults::{Call, Course, Fault};
 use super::groups::Transaction;
 use super::history::What;
 use super::member::note_fenced;
@@ -9,23 +10,30 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What it is called in the table of faults.
+const CALL: Call = "member.publish";
+
 /// A publication that has arrived at the brokers.
 pub(super) fn publish(
     world: &mut World,
     wire: &Wire,
     member: u64,
     publication: Publication,
+    course: &Course,
 ) -> Result<(), PublishError> {
     settle(world, member);
-    if world.fault(&wire.process, |options| options.fail_before) {
-        return Err(unreachable("log", "a publication failed before it began").into());
+    if world.refused(&wire.process, CALL, course) {
+        return Err(unreachable(CALL, "a publication failed before it began").into());
+    }
+    if course.hangs() && world.random.chance(500) {
+        return Err(PublishError::Unknown("no answer in time".to_owned()));
     }
     let Some(consumer) = world
         .members
         .get(&member)
         .map(|state| state.consumer.clone())
     else {
-        return Err(unreachable("log", "not a member").into());
+        return Err(unreachable(CALL, "not a member").into());
     };
     let leases = publication.checkpoints.iter().map(|(lease, _)| *lease);
     let over: Vec<Lease> = leases.filter(|lease| !world.owns(member, *lease)).collect();
@@ -44,7 +52,7 @@ pub(super) fn publish(
             Ok(partition) => partitions.push(partition),
             Err(why) => {
                 world.tell(
-                    &wire.name(),
+                    wire.name(),
                     format!("REFUSED a publication of {consumer}: {why}"),
                 );
                 return Err(PublishError::Refused { index, why });
@@ -52,9 +60,14 @@ pub(super) fn publish(
         }
     }
     let id = begin(world, wire, &consumer, publication, partitions);
-    if !world.fault(&wire.process, |options| options.unknown) {
+    let lost =
+        course.fault == Some(Fault::Lost) || world.fault(&wire.process, |options| options.unknown);
+    if !lost && !course.hangs() {
         end(world, id, true);
         return Ok(());
+    }
+    if lost {
+        world.meets(CALL, Fault::Lost);
     }
     let unknown = PublishError::Unknown("the answer to a commit was lost".to_owned());
     match world.random.between(0, 2) {
@@ -66,7 +79,7 @@ pub(super) fn publish(
             }
             let transaction = world.options.transaction.as_millis() as u64;
             let wait = Duration::from_millis(world.random.between(1, transaction));
-            world.tell(&wire.name(), format!("publication {id} stays open"));
+            world.tell(wire.name(), format!("publication {id} stays open"));
             world.later(wait, move |world| {
                 let committed = world.random.chance(500);
                 end(world, id, committed);
@@ -144,7 +157,7 @@ fn end(world: &mut World, id: u64, committed: bool) {
         .map(|(lease, checkpoint)| (lease.partition, checkpoint))
         .collect();
     world.note(
-        &process,
+        process,
         What::Published {
             publication: id,
             consumer: consumer.to_string(),

@@ -11,7 +11,7 @@ impl SchemaRegistry for SimSchemas {
         _record: &'a str,
         text: &'a str,
     ) -> BoxFuture<'a, Result<u32, PortError>> {
-        Box::pin(self.0.read("log", move |world| {
+        Box::pin(self.0.read("schemas.id_of", move |world| {
             let known = world.schemas.iter().position(|schema| schema == text);
             let index = known.unwrap_or_else(|| {
                 world.schemas.push(text.to_owned());
@@ -22,7 +22,7 @@ impl SchemaRegistry for SimSchemas {
     }
 
     fn text_of(&self, id: u32) -> BoxFuture<'_, Result<Option<String>, PortError>> {
-        Box::pin(self.0.read("log", move |world| {
+        Box::pin(self.0.read("schemas.text_of", move |world| {
             let index = (id as usize).checked_sub(1)?;
             world.schemas.get(index).cloned()
         }))

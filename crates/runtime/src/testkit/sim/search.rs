@@ -1,5 +1,5 @@
 //! The index of passages in memory, with the versions of O2; ranking is simple but fused as everywhere.
-use super::wire::Wire;
+use super::wire::{Fate, Wire};
 use super::world::World;
 use crate::ports::search::{Counts, Hit, IndexedPassage, Query, Revision, Search};
 use crate::ports::{BoxFuture, PortError};
@@ -82,10 +82,10 @@ impl Search for SimSearch {
         passages: Vec<IndexedPassage>,
     ) -> BoxFuture<'a, Result<(), PortError>> {
         let (name, tenant, revision) = (self.0.name(), tenant.clone(), revision.clone());
-        Box::pin(self.0.write("search", move |world, _| {
+        Box::pin(self.0.write("search.stage", move |world, fate| {
             let now_ms = world.now_ms();
             world.tell(
-                &name,
+                name,
                 format!(
                     "staged {} of {tenant}/{} {}",
                     passages.len(),
@@ -103,6 +103,11 @@ impl Search for SimSearch {
                     at_ms: now_ms,
                 });
             staged.at_ms = now_ms;
+            if fate == Fate::Twice {
+                for passage in passages.clone() {
+                    staged.passages.entry(passage.ordinal).or_insert(passage);
+                }
+            }
             for passage in passages {
                 staged.passages.entry(passage.ordinal).or_insert(passage);
             }
@@ -117,11 +122,14 @@ impl Search for SimSearch {
         version: i64,
     ) -> BoxFuture<'a, Result<bool, PortError>> {
         let (name, tenant, revision) = (self.0.name(), tenant.clone(), revision.clone());
-        Box::pin(self.0.write("search", move |world, _| {
+        Box::pin(self.0.write("search.publish", move |world, fate| {
             let document = world.index.document(&tenant, &revision.document);
-            let switched = document.switch(version, Some(revision.revision.clone()));
+            let mut switched = document.switch(version, Some(revision.revision.clone()));
+            if fate == Fate::Twice {
+                switched = document.switch(version, Some(revision.revision.clone()));
+            }
             world.tell(
-                &name,
+                name,
                 format!(
                     "index: {tenant}/{} shows {} by {version}: {switched}",
                     revision.document, revision.revision
@@ -138,14 +146,17 @@ impl Search for SimSearch {
         version: i64,
     ) -> BoxFuture<'a, Result<bool, PortError>> {
         let (name, tenant, id) = (self.0.name(), tenant.clone(), document.to_owned());
-        Box::pin(self.0.write("search", move |world, _| {
+        Box::pin(self.0.write("search.retire", move |world, fate| {
             let document = world.index.document(&tenant, &id);
-            let switched = document.switch(version, None);
+            let mut switched = document.switch(version, None);
             if switched {
                 document.revisions.clear();
             }
+            if fate == Fate::Twice {
+                switched = document.switch(version, None);
+            }
             world.tell(
-                &name,
+                name,
                 format!("index: {tenant}/{id} retired by {version}: {switched}"),
             );
             Ok(switched)
@@ -158,7 +169,7 @@ impl Search for SimSearch {
         document: &'a str,
         revision: &'a str,
     ) -> BoxFuture<'a, Result<Counts, PortError>> {
-        Box::pin(self.0.read("search", move |world| {
+        Box::pin(self.0.read("search.count", move |world| {
             let document = world.index.document(tenant, document);
             let count =
                 |staged: Option<&Staged>| staged.map_or(0, |staged| staged.passages.len() as u64);
@@ -174,7 +185,7 @@ impl Search for SimSearch {
         tenant: &'a TenantId,
         chatbot: &'a str,
     ) -> BoxFuture<'a, Result<u64, PortError>> {
-        Box::pin(self.0.read("search", move |world| {
+        Box::pin(self.0.read("search.count_chatbot", move |world| {
             world.index.published(tenant, chatbot).len() as u64
         }))
     }
@@ -186,12 +197,12 @@ impl Search for SimSearch {
     ) -> BoxFuture<'a, Result<Vec<Hit>, PortError>> {
         Box::pin(
             self.0
-                .read("search", move |world| rank(world, tenant, query)),
+                .read("search.query", move |world| rank(world, tenant, query)),
         )
     }
 
     fn sweep(&self, before_ms: i64, limit: usize) -> BoxFuture<'_, Result<usize, PortError>> {
-        Box::pin(self.0.write("search", move |world, _| {
+        Box::pin(self.0.write("search.sweep", move |world, _| {
             let mut left = limit;
             for document in world.index.0.values_mut() {
                 let published = document.published.clone();

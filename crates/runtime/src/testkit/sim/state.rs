@@ -5,6 +5,7 @@ use super::world::World;
 use crate::ports::state::{Due, Row, Save, Saved, State};
 use crate::ports::{BoxFuture, PortError};
 use std::ops::Bound;
+use std::sync::Arc;
 
 pub(super) struct SimState(pub Wire);
 
@@ -14,17 +15,30 @@ impl State for SimState {
         collection: &'a str,
         ids: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<Option<Row>>, PortError>> {
-        Box::pin(self.0.read("state", move |world| {
+        Box::pin(self.0.read("state.load", move |world| {
             let rows = world.rows.get(collection);
             ids.iter()
-                .map(|id| rows.and_then(|rows| rows.get(id)).cloned())
+                .map(|id| {
+                    rows.and_then(|rows| rows.get(id))
+                        .map(|row| (**row).clone())
+                })
                 .collect()
         }))
     }
 
     fn save(&self, saves: Vec<Save>) -> BoxFuture<'_, Result<Vec<Saved>, PortError>> {
         let name = self.0.name();
-        Box::pin(self.0.write("state", move |world, fate| {
+        Box::pin(self.0.write("state.save", move |world, fate| {
+            if fate == Fate::Twice {
+                let again = saves.clone();
+                let first = apply_all(world, &name, saves);
+                let second = apply_all(world, &name, again);
+                return if world.random.chance(500) {
+                    first
+                } else {
+                    second
+                };
+            }
             // Unanswered, any of them may have been done: each is an update of its own.
             let done: Vec<bool> = saves
                 .iter()
@@ -42,7 +56,7 @@ impl State for SimState {
         after: &'a str,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<(String, Row)>, PortError>> {
-        Box::pin(self.0.read("state", move |world| {
+        Box::pin(self.0.read("state.scan", move |world| {
             let Some(rows) = world.rows.get(collection) else {
                 return Vec::new();
             };
@@ -54,7 +68,7 @@ impl State for SimState {
             rows.range::<str, _>((from, Bound::Unbounded))
                 .take_while(|(id, _)| id.starts_with(prefix))
                 .take(limit)
-                .map(|(id, row)| (id.clone(), row.clone()))
+                .map(|(id, row)| (id.clone(), (**row).clone()))
                 .collect()
         }))
     }
@@ -65,7 +79,7 @@ impl State for SimState {
         partition: i32,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Due>, PortError>> {
-        Box::pin(self.0.read("state", move |world| {
+        Box::pin(self.0.read("state.due", move |world| {
             let rows = world.rows.get(collection).into_iter().flatten();
             let mut due: Vec<Due> = rows
                 .filter(|(_, row)| row.partition == partition)
@@ -89,7 +103,7 @@ impl State for SimState {
         limit: usize,
     ) -> BoxFuture<'a, Result<usize, PortError>> {
         let (name, collection) = (self.0.name(), collection.to_owned());
-        Box::pin(self.0.write("state", move |world, _| {
+        Box::pin(self.0.write("state.sweep", move |world, _| {
             let Some(rows) = world.rows.get_mut(&collection) else {
                 return Ok(0);
             };
@@ -101,14 +115,19 @@ impl State for SimState {
                 rows.remove(id);
             }
             if !expired.is_empty() {
-                world.tell(&name, format!("swept {collection} {expired:?}"));
+                world.tell(name, format!("swept {collection} {expired:?}"));
             }
             Ok(expired.len())
         }))
     }
 }
 
-fn apply(world: &mut World, process: &str, save: Save) -> Result<Saved, PortError> {
+fn apply_all(world: &mut World, process: &Arc<str>, saves: Vec<Save>) -> Result<Vec<Saved>, PortError> {
+    let saves = saves.into_iter();
+    saves.map(|save| apply(world, process, save)).collect()
+}
+
+fn apply(world: &mut World, process: &Arc<str>, save: Save) -> Result<Saved, PortError> {
     let Save {
         collection,
         id,
@@ -121,6 +140,7 @@ fn apply(world: &mut World, process: &str, save: Save) -> Result<Saved, PortErro
             why: format!("{collection} {id}: a save does not raise the version by one"),
         });
     }
+    let row = row.map(Arc::new);
     let rows = world.rows.entry(collection.clone()).or_default();
     let saved = if rows.get(&id).map_or(0, |row| row.version) == expected {
         Saved::Done
@@ -134,7 +154,7 @@ fn apply(world: &mut World, process: &str, save: Save) -> Result<Saved, PortErro
         };
     }
     world.note(
-        process,
+        process.clone(),
         What::Saved {
             collection,
             id,

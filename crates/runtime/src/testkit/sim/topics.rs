@@ -9,11 +9,11 @@ use tokio::sync::Notify;
 #[derive(Debug)]
 pub(super) enum Slot {
     /// Anybody may read it.
-    Message(Message),
+    Message(Arc<Message>),
     /// A control record, or what an aborted transaction left: nobody sees it.
     Gap,
     /// Of a transaction that is not decided; nobody reads at or behind it (K6).
-    Open(Message),
+    Open(Arc<Message>),
 }
 
 /// What stands in a partition, and where open transactions have left something.
@@ -30,6 +30,10 @@ pub(super) struct Topic {
     pub refuses: bool,
     pub name: Arc<str>,
     pub partitions: Vec<Partition>,
+    /// The consumers of its groups.
+    pub groups: BTreeSet<Arc<str>>,
+    /// How many messages stand here, in all partitions, for anybody to read.
+    pub standing: usize,
     /// Told whenever something may have become visible.
     pub grown: Arc<Notify>,
 }
@@ -44,6 +48,8 @@ impl Topic {
             partitions,
             grown: Arc::default(),
             refuses: false,
+            standing: 0,
+            groups: BTreeSet::new(),
             options,
         }
     }
@@ -80,7 +86,7 @@ impl Topic {
         message: Outgoing,
         now_ms: i64,
         open: bool,
-    ) -> Message {
+    ) -> Arc<Message> {
         let part = &mut self.partitions[partition as usize];
         let at = Position {
             topic: self.name.clone(),
@@ -93,18 +99,19 @@ impl Topic {
             payload,
             ..
         } = message;
-        let message = Message {
+        let message = Arc::new(Message {
             at,
             timestamp_ms: now_ms,
             key,
             headers,
             payload,
-        };
+        });
         if open {
             part.open.insert(message.at.offset);
             part.slots.push(Slot::Open(message.clone()));
         } else {
             part.slots.push(Slot::Message(message.clone()));
+            self.standing += 1;
         }
         message
     }
@@ -120,6 +127,7 @@ impl Topic {
                 && committed
             {
                 *slot = Slot::Message(message);
+                self.standing += 1;
             }
         }
         part.slots.push(Slot::Gap);
@@ -140,7 +148,7 @@ impl Topic {
         let slots =
             &self.partitions[partition as usize].slots[offset.clamp(0, end) as usize..end as usize];
         let messages = slots.iter().filter_map(|slot| match slot {
-            Slot::Message(message) => Some(message.clone()),
+            Slot::Message(message) => Some((**message).clone()),
             Slot::Gap | Slot::Open(_) => None,
         });
         messages.take(limit).collect()
@@ -148,6 +156,9 @@ impl Topic {
 
     /// Whether there is a message to read at or after `offset`.
     pub fn holds(&self, partition: i32, offset: i64) -> bool {
-        !self.read(partition, offset, 1).is_empty()
+        let end = self.visible_end(partition);
+        let slots =
+            &self.partitions[partition as usize].slots[offset.clamp(0, end) as usize..end as usize];
+        slots.iter().any(|slot| matches!(slot, Slot::Message(_)))
     }
 }

@@ -1,5 +1,6 @@
 //! How a call goes from a process to the world and back, and what may befall it on the way.
 use super::Side;
+use super::faults::{Call, Course};
 use super::history::process_name;
 use super::world::{Shared, Status, World};
 use crate::PortError;
@@ -13,6 +14,8 @@ pub(super) struct Wire {
     pub world: Shared,
     pub process: Arc<str>,
     pub start: u32,
+    /// Both, as they stand in the history.
+    pub called: Arc<str>,
 }
 
 /// What becomes of a call that reached its store.
@@ -22,12 +25,25 @@ pub(super) enum Fate {
     Fine,
     /// It is done, in part or whole, and not answered.
     Unanswered,
+    /// It is done twice, and answered once.
+    Twice,
 }
 
 impl Wire {
+    /// Of this start of a process.
+    pub fn new(world: Shared, process: Arc<str>, start: u32) -> Self {
+        let called = process_name(&process, start);
+        Self {
+            world,
+            process,
+            start,
+            called,
+        }
+    }
+
     /// As it stands in the history.
-    pub fn name(&self) -> String {
-        process_name(&self.process, self.start)
+    pub fn name(&self) -> Arc<str> {
+        self.called.clone()
     }
 
     /// Returns while the process runs: waits while it is stopped, for ever once it has crashed.
@@ -69,26 +85,41 @@ impl Wire {
         }
     }
 
+    /// A call begins: the process may not come further than this.
+    pub(super) async fn begin(&self, call: Call) -> Course {
+        self.gate().await;
+        let course = self.world.lock().sets_out(&self.process, call);
+        self.gate().await;
+        course
+    }
+
+    /// A call was done: the process may not hear of it.
+    pub(super) fn done(&self, world: &mut World, call: Call, course: &Course) {
+        world.done(&self.process, self.start, call, course);
+    }
+
     /// A call that changes nothing.
     pub async fn read<T>(
         &self,
-        port: &'static str,
+        call: Call,
         act: impl FnOnce(&mut World) -> T,
     ) -> Result<T, PortError> {
-        self.gate().await;
-        let (there, back) = self.delays();
-        travel(there).await;
+        let course = self.begin(call).await;
+        travel(course.there).await;
         let result = {
             let mut world = self.world.lock();
-            if world.fault(&self.process, |options| {
-                options.fail_before + options.fail_after
-            }) {
-                Err(unreachable(port, "a read failed"))
-            } else {
-                Ok(act(&mut world))
-            }
+            // Whether a read was done or not is the same.
+            let refused = world.refused(&self.process, call, &course)
+                || world.fault(&self.process, |options| options.fail_after);
+            let result = match refused {
+                true => Err(unreachable(call, "a read failed")),
+                false if course.hangs() => Err(unreachable(call, "no answer in time")),
+                false => Ok(act(&mut world)),
+            };
+            self.done(&mut world, call, &course);
+            result
         };
-        travel(back).await;
+        travel(course.back).await;
         self.gate().await;
         result
     }
@@ -97,19 +128,28 @@ impl Wire {
     /// what it was asked if not.
     pub async fn write<T: Send + 'static>(
         &self,
-        port: &'static str,
+        call: Call,
         act: impl FnOnce(&mut World, Fate) -> Result<T, PortError> + Send + 'static,
     ) -> Result<T, PortError> {
         let process = self.process.clone();
-        self.exchange(move |world| {
-            if world.fault(&process, |options| options.fail_before) {
-                return Err(unreachable(port, "a write failed before it happened"));
+        self.exchange(call, move |world, course| {
+            if course.hangs() {
+                if world.random.chance(500) {
+                    act(world, Fate::Unanswered)?;
+                }
+                return Err(unreachable(call, "no answer in time"));
             }
-            if world.fault(&process, |options| options.fail_after) {
+            if world.refused(&process, call, course) {
+                return Err(unreachable(call, "a write failed before it happened"));
+            }
+            if world.lost(&process, call, course) {
                 act(world, Fate::Unanswered)?;
-                return Err(unreachable(port, "a write failed after it happened"));
+                return Err(unreachable(call, "a write failed after it happened"));
             }
-            act(world, Fate::Fine)
+            match world.twice(call, course) {
+                true => act(world, Fate::Twice),
+                false => act(world, Fate::Fine),
+            }
         })
         .await
     }
@@ -118,7 +158,8 @@ impl Wire {
     /// Crash points lie before it is sent and right after it happened.
     pub async fn exchange<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&mut World) -> T + Send + 'static,
+        call: Call,
+        act: impl FnOnce(&mut World, &Course) -> T + Send + 'static,
     ) -> T {
         self.gate().await;
         let write = {
@@ -128,28 +169,24 @@ impl Wire {
                 process.writes += 1;
                 process.writes
             });
-            world.blow(&self.process, write, Side::Before);
+            world.blow(&self.process, call, write, Side::Before);
             write
         };
-        self.gate().await;
-        let (there, back) = self.delays();
+        let course = self.begin(call).await;
         let (answer, answered) = oneshot::channel();
         let wire = self.clone();
         tokio::spawn(async move {
-            travel(there).await;
+            travel(course.there).await;
             let result = {
                 let mut world = wire.world.lock();
-                let result = act(&mut world);
-                if world
-                    .processes
-                    .get(&wire.process)
-                    .is_some_and(|process| process.start == wire.start)
-                {
-                    world.blow(&wire.process, write, Side::After);
+                let result = act(&mut world, &course);
+                if world.is_start(&wire.process, wire.start) {
+                    world.blow(&wire.process, call, write, Side::After);
                 }
+                wire.done(&mut world, call, &course);
                 result
             };
-            travel(back).await;
+            travel(course.back).await;
             let _ = answer.send(result); // nobody waits any more: as good as a lost answer
         });
         match answered.await {
@@ -160,15 +197,10 @@ impl Wire {
             Err(_) => std::future::pending().await, // the world has ended
         }
     }
-
-    fn delays(&self) -> (u64, u64) {
-        let mut world = self.world.lock();
-        (world.delay_ms(&self.process), world.delay_ms(&self.process))
-    }
 }
 
 /// Virtual time on the wire; 0 lets others run first.
-async fn travel(ms: u64) {
+pub(super) async fn travel(ms: u64) {
     if ms == 0 {
         tokio::task::yield_now().await;
     } else {
@@ -176,7 +208,14 @@ async fn travel(ms: u64) {
     }
 }
 
-pub(super) fn unreachable(port: &'static str, why: &str) -> PortError {
+/// Of a call, or of a port.
+pub(super) fn unreachable(call: &'static str, why: &str) -> PortError {
+    let port = call.split_once('.').map_or(call, |(port, _)| port);
+    let port = if port == "member" || port == "schemas" {
+        "log"
+    } else {
+        port
+    };
     PortError::Unreachable {
         port,
         why: why.to_owned(),

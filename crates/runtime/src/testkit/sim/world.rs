@@ -1,5 +1,6 @@
 //! The one world behind all ports of all simulated processes.
 use super::blobs::Stored;
+use super::faults::{Call, Fault, Faults};
 use super::groups::{Group, MemberState, Transaction};
 use super::history::{Event, History, What, process_name};
 use super::random::Random;
@@ -74,11 +75,12 @@ pub(super) struct World {
     pub members: BTreeMap<u64, MemberState>,
     pub transactions: BTreeMap<u64, Transaction>,
     pub publications: u64,
-    pub rows: BTreeMap<String, BTreeMap<String, Row>>,
+    pub rows: BTreeMap<String, BTreeMap<String, Arc<Row>>>,
     pub schemas: Vec<String>,
     pub index: Index,
     pub blobs: BTreeMap<(String, String), Stored>,
     pub history: History,
+    pub faults: Faults,
 }
 
 impl World {
@@ -101,6 +103,7 @@ impl World {
                 index: Index::default(),
                 blobs: BTreeMap::new(),
                 history: History::default(),
+                faults: Faults::default(),
             })
         }))
     }
@@ -115,16 +118,16 @@ impl World {
         self.options.epoch_ms + self.elapsed_ms() as i64
     }
 
-    pub fn note(&mut self, process: &str, what: What) {
+    pub fn note(&mut self, process: impl Into<Arc<str>>, what: What) {
         self.history.0.push(Event {
             at_ms: self.elapsed_ms(),
-            process: process.to_owned(),
+            process: process.into(),
             what,
         });
     }
 
     /// Notes something in words.
-    pub fn tell(&mut self, process: &str, text: impl Into<String>) {
+    pub fn tell(&mut self, process: impl Into<Arc<str>>, text: impl Into<String>) {
         self.note(process, What::Note(text.into()));
     }
 
@@ -142,20 +145,20 @@ impl World {
     /// Appends a checked message and tells whom it concerns.
     pub fn append(
         &mut self,
-        process: &str,
+        process: &Arc<str>,
         partition: i32,
         message: Outgoing,
         publication: Option<u64>,
         open: bool,
-    ) -> Option<Message> {
+    ) -> Option<Arc<Message>> {
         let now_ms = self.now_ms();
         let topic = self.topics.get_mut(&message.topic)?;
         let message = topic.append(partition, message, now_ms, open);
         let name = topic.name.clone();
         self.note(
-            process,
+            process.clone(),
             What::Appended {
-                message: Box::new(message.clone()),
+                message: message.clone(),
                 publication,
             },
         );
@@ -165,14 +168,17 @@ impl World {
 
     /// Tells all who wait for a topic's messages.
     pub fn grew(&mut self, topic: &str) {
-        if let Some(topic) = self.topics.get(topic) {
-            topic.grown.notify_waiters();
-        }
-        for group in self.groups.values().filter(|group| &*group.topic == topic) {
-            for member in &group.members {
-                if let Some(member) = self.members.get(member) {
-                    member.news.notify_one();
-                }
+        let Some(topic) = self.topics.get(topic) else {
+            return;
+        };
+        topic.grown.notify_waiters();
+        let groups = topic
+            .groups
+            .iter()
+            .filter_map(|name| self.groups.get(&**name));
+        for member in groups.flat_map(|group| &group.members) {
+            if let Some(member) = self.members.get(member) {
+                member.news.notify_one();
             }
         }
     }
@@ -209,7 +215,7 @@ impl World {
         process.changed.notify_waiters();
         let start = process.start;
         if !calm {
-            self.tell(&process_name(name, start), "started");
+            self.tell(process_name(name, start), "started");
         }
         start
     }
@@ -235,7 +241,7 @@ impl World {
         process.status = status;
         process.changed.notify_waiters();
         let (start, name) = (process.start, name.clone());
-        self.tell(&process_name(&name, start), word);
+        self.tell(process_name(&name, start), word);
         if was_silent {
             return; // its session runs out already
         }
@@ -265,7 +271,7 @@ impl World {
         process.silent_since = None;
         process.changed.notify_waiters();
         let start = process.start;
-        self.tell(&process_name(name, start), "resumed");
+        self.tell(process_name(name, start), "resumed");
         let members = self
             .members
             .values()
@@ -277,7 +283,7 @@ impl World {
     }
 
     /// Counts a write of a process and says whether something befalls it there.
-    pub fn blow(&mut self, name: &Arc<str>, write: u64, side: Side) {
+    pub fn blow(&mut self, name: &Arc<str>, call: Call, write: u64, side: Side) {
         let Some(process) = self.processes.get_mut(name) else {
             return;
         };
@@ -285,20 +291,25 @@ impl World {
             .blows
             .iter()
             .position(|(at, on, _)| (*at, *on) == (write, side));
-        match blow.map(|index| process.blows.swap_remove(index).2) {
-            Some(Blow::Crash) => self.crash(name),
-            Some(Blow::Stop) => self.stop(name),
-            None => {}
+        let Some(blow) = blow.map(|index| process.blows.swap_remove(index).2) else {
+            return;
+        };
+        let fault = match (blow, side) {
+            (Blow::Crash, Side::Before) => Fault::CrashBefore,
+            (Blow::Crash, Side::After) => Fault::CrashAfter,
+            (Blow::Stop, Side::Before) => Fault::StopBefore,
+            (Blow::Stop, Side::After) => Fault::StopAfter,
+        };
+        self.meets(call, fault);
+        match blow {
+            Blow::Crash => self.crash(name),
+            Blow::Stop => self.stop(name),
         }
     }
 
     /// How long one way of a call takes.
     pub fn delay_ms(&mut self, process: &Arc<str>) -> u64 {
-        if self
-            .processes
-            .get(process)
-            .is_none_or(|process| process.calm)
-        {
+        if self.is_calm(process) {
             return 0;
         }
         if self.random.chance(self.options.slow) {
@@ -309,10 +320,20 @@ impl World {
 
     /// Whether a fault that happens in so many of 1,000 calls happens to a call of this process.
     pub fn fault(&mut self, process: &Arc<str>, per_mille: fn(&SimOptions) -> u32) -> bool {
-        let calm = self
-            .processes
+        !self.is_calm(process) && self.random.chance(per_mille(&self.options))
+    }
+
+    /// Whether a process meets neither delays nor faults.
+    pub fn is_calm(&self, process: &Arc<str>) -> bool {
+        self.processes
             .get(process)
-            .is_none_or(|process| process.calm);
-        !calm && self.random.chance(per_mille(&self.options))
+            .is_none_or(|process| process.calm)
+    }
+
+    /// Whether this start of a process is still its latest one, and not dead.
+    pub fn is_start(&self, process: &Arc<str>, start: u32) -> bool {
+        self.processes
+            .get(process)
+            .is_some_and(|process| process.start == start && process.status != Status::Crashed)
     }
 }

@@ -1,18 +1,22 @@
 //! The file of the embedded half (M1, M2).
 use super::unless;
-use app::clock::SystemClock;
-use app::wiring::topics;
-use embedded::{Embedded, OpenError, Options};
+use embedded::{Embedded, OpenError, Options, TopicSpec};
 use events::map::TopicMap;
-use std::sync::Arc;
+use runtime::testkit::sim::{Sim, SimOptions};
 use tempfile::TempDir;
 
 /// `synchronous=FULL`, as SQLite counts it.
 const FULL: i64 = 2;
 
 fn options() -> Options {
-    let topics = topics::specs(TopicMap::embedded());
-    Options::new(Arc::new(SystemClock), topics)
+    let topics = TopicMap::embedded().topics().map(|topic| TopicSpec {
+        name: topic.name.clone(),
+        partitions: topic.partitions,
+        retention: None,
+        max_message_bytes: 300 * 1024,
+    });
+    let clock = Sim::new(0, SimOptions::calm()).outside("owner").clock();
+    Options::new(clock, topics.collect())
 }
 
 /// M1: somebody opens a file that has an owner. Whoever takes no heed of the lock might as well remove it.

@@ -13,6 +13,7 @@ pub enum Sabotage {
 
 /// Rules that the engine cannot break by itself: each is the name of a rule and of how it is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // as it says above
 pub enum Beside {
     E1TwoInputs,
     O2VersionsIgnored,
@@ -27,6 +28,7 @@ pub enum Beside {
 }
 
 impl Beside {
+    /// All of them.
     pub const ALL: [Self; 10] = [
         Self::E1TwoInputs,
         Self::O2VersionsIgnored,

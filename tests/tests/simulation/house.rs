@@ -1,18 +1,14 @@
-//! The house: all real workers, as the binary wires them, with the offline providers, in the simulated cluster and its
-//! storms. What is asked of them is in `load`, what must hold afterwards in `laws`.
-mod clients;
-mod laws;
-mod load;
-mod run;
-
-use super::{on_paused_time, seeds};
-use load::Kind;
-use run::Ended;
+//! The house in the simulation: some seeds of it. `simulate` runs more.
+use super::seeds;
 use runtime::engine::Sabotage;
 use std::collections::BTreeMap;
+use tests::simulation::house::{Kind, Plan, Seed};
 
-/// Enough to meet every kind of request in every kind of trouble, few enough for a debug build.
-const SEEDS: u64 = 20;
+/// Enough to meet every kind of request, few enough for a debug build: `simulate` runs hundreds.
+const SEEDS: u64 = 8;
+
+/// Each broken rule must be caught by a law within this many seeds.
+const SEEDS_TO_CATCH: u64 = 100;
 
 /// Rules that real workers lean on.
 const CAUGHT: [Sabotage; 4] = [
@@ -22,25 +18,29 @@ const CAUGHT: [Sabotage; 4] = [
     Sabotage::G4AnotherTenantsPorts,
 ];
 
-fn simulate(seed: u64) -> Ended {
-    on_paused_time(run::run(seed, None))
-}
-
 #[test]
 fn the_house_keeps_its_laws_through_a_storm_of_any_seed() {
     let mut report = String::new();
     let mut first = None;
     let mut went: BTreeMap<(Kind, &str), usize> = BTreeMap::new();
     let seeds = seeds(SEEDS);
-    for &seed in &seeds {
-        let ended = simulate(seed);
-        let broken = on_paused_time(laws::broken(&ended));
-        for (kind, how) in laws::outcomes(&ended) {
+    for &number in &seeds {
+        let ended = Seed::run(&Plan::of(number));
+        assert!(
+            ended.is_whole(),
+            "seed {number} has {} messages, {} crashes, {} rebalances",
+            ended.messages,
+            ended.crashes,
+            ended.rebalances
+        );
+        for (kind, how) in ended.outcomes {
             *went.entry((kind, how)).or_default() += 1;
         }
-        if !broken.is_empty() {
-            report += &format!("\nseed {seed} broke:\n{}\n", broken.join("\n"));
-            first.get_or_insert_with(|| ended.sim.history());
+        if !ended.broken.is_empty() {
+            for broken in &ended.broken {
+                report += &format!("seed {number} broke {broken}\n");
+            }
+            first.get_or_insert(ended.history);
         }
     }
     println!("{went:#?}");
@@ -64,7 +64,12 @@ fn the_house_keeps_its_laws_through_a_storm_of_any_seed() {
 
 #[test]
 fn the_same_seed_gives_the_house_the_same_history() {
-    let [first, second] = [3, 3].map(|seed| simulate(seed).sim.history());
+    let plan = Plan {
+        tell: true,
+        ..Plan::of(3)
+    };
+    let [first, second] = [&plan, &plan].map(|plan| Seed::run(plan).history);
+    assert!(!first.is_empty(), "nothing was told");
     let differs = first.lines().zip(second.lines()).find(|(a, b)| a != b);
     assert_eq!(differs, None, "seed 3 does not repeat itself");
     assert_eq!(first.len(), second.len(), "seed 3 does not repeat itself");
@@ -75,13 +80,15 @@ fn the_same_seed_gives_the_house_the_same_history() {
 fn rules_that_are_broken_in_the_house_are_caught_by_its_laws() {
     let mut uncaught = vec![];
     for sabotage in CAUGHT {
-        let caught = (0..SEEDS).find_map(|seed| {
-            let ended = on_paused_time(run::run(seed, Some(sabotage)));
-            let broken = on_paused_time(laws::broken(&ended));
-            Some((seed, broken.into_iter().next()?))
+        let caught = (0..SEEDS_TO_CATCH).find_map(|number| {
+            let plan = Plan {
+                sabotage: Some(sabotage),
+                ..Plan::of(number)
+            };
+            Some((number, Seed::run(&plan).broken.into_iter().next()?))
         });
         match caught {
-            Some((seed, law)) => println!("{sabotage:?} is caught by seed {seed}: {law}"),
+            Some((number, law)) => println!("{sabotage:?} is caught by seed {number}: {law}"),
             None => uncaught.push(sabotage),
         }
     }

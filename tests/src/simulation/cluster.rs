@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
-const PROCESSES: [&str; 3] = ["a", "b", "c"];
+pub const PROCESSES: [&str; 3] = ["a", "b", "c"];
 
 /// What each process runs, on its ports.
 pub type Consumers = Arc<dyn Fn(&SimProcess, &Ports) -> Vec<Consumer> + Send + Sync>;
@@ -135,7 +135,7 @@ impl Storm {
                 sim.stop_at(name, write, side);
                 self.resume_later(name, 4_000, 20_000);
             }
-            (7, _) => self.restarts[name].send_modify(|count| *count += 1),
+            (7, _) => self.restart(name),
             (8, _) | (_, None) => {
                 let chosen = sim.draw(0, self.consumers.len() as u64 - 1) as usize;
                 sim.shake(&self.consumers[chosen]);
@@ -154,7 +154,15 @@ impl Storm {
         }
     }
 
-    fn stop_for_a_while(&self, name: &'static str) {
+    /// A clean restart of a process.
+    pub fn restart(&self, name: &str) {
+        if let Some(restarts) = self.restarts.get(name) {
+            restarts.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// A process is stopped, and continued when its partitions may be others'.
+    pub fn stop_for_a_while(&self, name: &'static str) {
         self.sim.stop(name);
         self.resume_later(name, 100, 15_000);
     }

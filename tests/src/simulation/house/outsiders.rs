@@ -1,71 +1,30 @@
-//! Whoever asks: as the edge would for its clients, and as upstream systems publish.
+//! Systems outside: what they say on inboxes, and the blobs that they put. They meet neither delays nor faults.
 use super::super::load;
 use events::documents::DocumentUploaded;
 use events::envelope::name;
-use events::{Addressed, BlobRef, Headers, MessageId, Record, ReplyAddress, TenantId};
+use events::{Addressed, BlobRef, Headers, Record, TenantId};
 use futures::StreamExt;
-use runtime::emission::Emitter;
+use runtime::Ports;
 use runtime::emits::AnyRecord;
-use runtime::ports::log::Outgoing;
+use runtime::ports::log::{Outgoing, Position};
 use runtime::testkit::sim::Sim;
-use runtime::{Moment, Ports};
 
 /// How long a command may wait, in milliseconds: more than any storm takes.
 const TIME_MS: i64 = 3_600_000;
 
-/// They meet neither delays nor faults.
-pub struct Clients {
+/// Whoever speaks for them.
+pub struct Outsiders {
     ports: Ports,
 }
 
-impl Clients {
+impl Outsiders {
     pub async fn new(sim: &Sim) -> Self {
-        let ports = load::ports(&sim.outside("clients")).await;
+        let ports = load::ports(&sim.outside("outsiders")).await;
         Self { ports }
     }
 
-    /// A command whose id, and whose operation's, is `request`.
-    pub async fn command<A: Addressed>(
-        &self,
-        tenant: &str,
-        request: &str,
-        command: &A,
-    ) -> Outgoing {
-        let now_ms = self.ports.clock.now_ms();
-        let at = Moment {
-            tenant: tenant.into(),
-            id: command.id().into(),
-            message: MessageId {
-                tenant: tenant.to_owned(),
-                source: "troupe/edge".to_owned(),
-                id: request.to_owned(),
-            },
-            consumer: "edge".into(),
-            correlation: request.into(),
-            idempotency_key: request.to_owned(),
-            now_ms,
-            ..Moment::for_tests(command.id())
-        };
-        let reply_to = ReplyAddress {
-            topic: "replies".to_owned(),
-            key: format!("{tenant}/{request}"),
-            partition: None,
-            request: request.to_owned(),
-            from_outside: false,
-        };
-        Emitter::new(&self.ports)
-            .command(&at, command, &reply_to, now_ms + TIME_MS)
-            .await
-            .expect("a sound command")
-    }
-
-    /// The same from a system outside, on the inbox of the context; the answer has the same key, on another topic.
-    pub fn outsiders_say<A: Addressed>(
-        &self,
-        tenant: &str,
-        request: &str,
-        command: &A,
-    ) -> Outgoing {
+    /// A command on the inbox of its context, whose answer has the same key.
+    pub fn command<A: Addressed>(&self, tenant: &str, request: &str, command: &A) -> Outgoing {
         let mut headers = Headers::default();
         headers.set(name::ID, request);
         headers.set(name::SOURCE, "crm");
@@ -109,9 +68,11 @@ impl Clients {
         }
     }
 
-    pub async fn send(&self, message: Outgoing) {
+    /// Says it; where it stands.
+    pub async fn send(&self, message: Outgoing) -> Position {
         let sent = self.ports.log.append(vec![message]).await;
-        sent.expect("clients meet no faults");
+        let places = sent.expect("outsiders meet no faults").into_iter();
+        places.last().expect("one message, one place")
     }
 
     /// Puts a blob.
@@ -119,6 +80,6 @@ impl Clients {
         let tenant = TenantId::new(tenant).expect("a tenant");
         let content = futures::stream::iter([Ok(content.to_owned().into())]).boxed();
         let put = self.ports.blobs.put(&tenant, id, content, 1 << 20).await;
-        put.expect("clients meet no faults")
+        put.expect("outsiders meet no faults")
     }
 }

@@ -1,5 +1,5 @@
 //! One run of the business: load in a storm, until all has settled.
-use super::business::{self, CONSUMERS};
+use super::business::{self, BORDER, CONSUMERS, EFFECTS};
 use super::cluster::{Consumers, Storm};
 use super::load::Load;
 use super::load::Sent;
@@ -74,12 +74,12 @@ pub async fn run(plan: Plan) -> Ended {
     let mut quiet = settled("after the storm").await;
     outside.heal();
     let mut round = 0;
-    while quiet && operator::redrive_all(&sim).await {
+    while quiet && operator::redrive_all(&sim, &business::map(), &[EFFECTS]).await {
         round += 1;
         quiet = settled(&format!("after redriving {round} times")).await && round < 20;
     }
     if quiet {
-        operator::discard_foreign(&sim).await;
+        operator::discard_foreign(&sim, &business::map(), &[BORDER]).await;
         load.send_plain_to_all().await;
         settled("at the end").await;
     }
