@@ -95,6 +95,19 @@ pub fn calls() -> impl Iterator<Item = (Call, &'static [Fault])> {
     CALLS.into_iter().chain(providers::CALLS)
 }
 
+/// What is called so late in a seed that the storm is over by then.
+const LATE: Call = "search.count_chatbot";
+
+/// Faults for when the storm is over.
+pub fn disturb_late(plan: &Plan, sim: &Sim) {
+    let mut random = Random::new(plan.seed).stream("late");
+    let faults = calls().find(|(call, _)| *call == LATE);
+    let faults = faults.map_or(&[] as &[Fault], |(_, faults)| faults);
+    for _ in 0..2 {
+        sim.plan(LATE, faults[random.index(faults.len())]);
+    }
+}
+
 /// Something goes wrong in a step, or nothing does.
 pub fn disturb(plan: &Plan, step: u64, sim: &Sim, storm: &Storm, consumers: &[&str]) {
     let mut random = Random::new(plan.seed).stream(&format!("disturb {step}"));

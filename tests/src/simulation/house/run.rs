@@ -4,7 +4,7 @@ use super::super::operator;
 use super::doors::Doors;
 use super::http;
 use super::load::{Bot, Command, Foreign, Load};
-use super::plan::{Part, Plan, disturb};
+use super::plan::{Part, Plan, disturb, disturb_late};
 use super::providers::Provider;
 use documents::document::SWEEP_MS;
 use documents::parse::Limits;
@@ -25,9 +25,9 @@ const NEVER: usize = 100_000;
 /// Times that sagas and clients are given to end, each as long as [`QUIET`].
 const PATIENCE: usize = 90;
 /// Times that a person looks for dead letters to redrive.
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 6;
 /// How often rows that have expired are swept away.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_EVERY: Duration = Duration::from_secs(15);
 
 /// What is left of a run, for the laws.
 pub struct Ended {
@@ -138,6 +138,9 @@ pub async fn run(plan: &Plan) -> Ended {
     }
     tokio::time::sleep(Duration::from_secs(20)).await;
     storm.end();
+    if plan.has(Part::Noise) {
+        disturb_late(plan, &sim);
+    }
     let ended = async || {
         for _ in 0..PATIENCE {
             if all_ended(&sim) && http.waiting() == 0 {
@@ -152,12 +155,14 @@ pub async fn run(plan: &Plan) -> Ended {
         round += 1;
         quiet = ended().await && round < ROUNDS;
     }
+    let comes_back = (round == ROUNDS)
+        .then(|| "dead letters come back, however often they are redriven".to_owned());
     operator::discard_foreign(&sim, &map, &borders).await;
     // What landed after it was removed is swept.
     tokio::time::sleep(Duration::from_millis(SWEEP_MS as u64)).await;
     storm.settled(QUIET, NEVER, "at the end").await;
     Ended {
-        faults: storm.faults(),
+        faults: storm.faults().into_iter().chain(comes_back).collect(),
         steps: step,
         sim,
         bots: load.bots,

@@ -68,6 +68,11 @@ impl Blobs for SimBlobs {
     ) -> BoxFuture<'a, Result<Content, BlobError>> {
         Box::pin(async move {
             let key = (tenant.to_string(), id.to_owned());
+            let wire = &self.0;
+            let wrong = wire
+                .world
+                .lock()
+                .answers_wrongly(&wire.process, "blobs.get");
             let found = self
                 .0
                 .read("blobs.get", move |world| world.blobs.get(&key).cloned())
@@ -77,10 +82,14 @@ impl Blobs for SimBlobs {
                 .content;
             // A few chunks, so that readers meet the seams.
             let size = (content.len() / 3).max(1);
-            let chunks: Vec<_> = (0..content.len())
+            let mut chunks: Vec<_> = (0..content.len())
                 .step_by(size)
                 .map(|at| Ok(content.slice(at..(at + size).min(content.len()))))
                 .collect();
+            if wrong {
+                chunks.pop();
+                chunks.push(Err(BlobError::BrokeOff("the connection broke".to_owned())));
+            }
             Ok(stream::iter(chunks).boxed())
         })
     }

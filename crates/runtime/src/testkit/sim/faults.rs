@@ -208,6 +208,17 @@ impl World {
         self.faults.planned.get_mut(call)?.pop_front()
     }
 
+    /// Whether it is planned that the next such call is answered wrongly; then that has happened.
+    pub fn answers_wrongly(&mut self, process: &Arc<str>, call: Call) -> bool {
+        let planned = self.faults.planned.get(call);
+        let wrong = planned.and_then(VecDeque::front) == Some(&Fault::Wrong);
+        if wrong && self.planned(process, call).is_some() {
+            self.meets(call, Fault::Wrong);
+            return true;
+        }
+        false
+    }
+
     /// A call begins: what befalls it, and its process before anything is sent.
     pub fn sets_out(&mut self, process: &Arc<str>, call: Call) -> Course {
         let mut course = Course {

@@ -122,7 +122,11 @@ impl State for SimState {
     }
 }
 
-fn apply_all(world: &mut World, process: &Arc<str>, saves: Vec<Save>) -> Result<Vec<Saved>, PortError> {
+fn apply_all(
+    world: &mut World,
+    process: &Arc<str>,
+    saves: Vec<Save>,
+) -> Result<Vec<Saved>, PortError> {
     let saves = saves.into_iter();
     saves.map(|save| apply(world, process, save)).collect()
 }

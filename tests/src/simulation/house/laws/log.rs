@@ -8,11 +8,14 @@ use runtime::rows::{HOLDS, HoldRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the faults of the providers may bring about; a person redrives it.
-const ALLOWED: [&str; 4] = [
+/// (Whether a chatbot is gone is asked for some minutes only: the views may be behind for longer.)
+const ALLOWED: [&str; 6] = [
     "runtime.attempts_exhausted",
     "runtime.held",
     "runtime.parked",
     "knowledge.embedder_refused",
+    "conversations.still_shown",
+    "chatbots.still_retrievable",
 ];
 
 /// S7: every saga has ended, or is stuck and says so.
