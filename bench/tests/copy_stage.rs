@@ -104,6 +104,8 @@ async fn it_copies_pass_after_pass_exactly_once_and_in_order() {
     let [input, first, second] = &names;
     let _topics = topics(&servers, &[input, first, second]).await;
     LOAD.fill(&servers, input).expect("filled");
+    LOAD.check(&servers, input)
+        .expect("in order, to begin with");
     let mut stage = Driven::start(&servers, &["--limit", "16"]);
     for output in [first, second] {
         let n = LOAD.messages;

@@ -49,7 +49,8 @@ impl Load {
     pub fn fill(&self, servers: &Servers, topic: &str) -> Result<(), Failed> {
         let producer: ThreadedProducer<DefaultProducerContext> = servers
             .client()
-            .set("acks", "all")
+            // Or what is sent again (the topic is new, and may have no leader yet) comes behind what was sent after it.
+            .set("enable.idempotence", "true")
             .set("linger.ms", "5")
             .set("queue.buffering.max.messages", "1000000")
             .create()?;

@@ -35,14 +35,12 @@ pub enum Code {
     Unavailable,
     /// There is no room.
     Full,
-    /// It was not begun before its deadline.
-    Expired,
     /// A fault of ours.
     Internal,
 }
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 14] = [
         Self::Unauthorized,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -56,7 +54,6 @@ impl Code {
         Self::Busy,
         Self::Unavailable,
         Self::Full,
-        Self::Expired,
         Self::Internal,
     ];
     /// Status, code, title.
@@ -115,11 +112,6 @@ impl Code {
                 "not available now",
             ),
             Self::Full => (StatusCode::INSUFFICIENT_STORAGE, "edge.full", "no room"),
-            Self::Expired => (
-                StatusCode::GATEWAY_TIMEOUT,
-                "edge.expired",
-                "not begun in time",
-            ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "edge.internal",

@@ -73,7 +73,6 @@ impl App {
             deltas: new.deltas,
             parts: vec![],
             command: None,
-            never_sent: false,
         }
     }
 

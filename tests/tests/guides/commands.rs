@@ -163,6 +163,7 @@ async fn what_the_first_pages_say_to_type_is_typed_somewhere() {
             known.contains(&line)
                 || line.starts_with("cargo test -p ")
                 || line.starts_with("cargo run --release -p bench ")
+                || line.starts_with("cargo run --release -p tests --bin simulate ")
         };
         lines.clone().all(is_known)
     };

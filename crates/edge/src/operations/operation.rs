@@ -66,7 +66,6 @@ impl Operation {
             Some(ReplyStatus::Done) => Status::Done,
             Some(ReplyStatus::Refused) => Status::Refused,
             Some(ReplyStatus::Failed) => Status::Failed,
-            Some(ReplyStatus::Progress) | None if self.row.never_sent => Status::Refused,
             Some(ReplyStatus::Progress) | None => Status::Running,
         }
     }
@@ -154,10 +153,6 @@ impl Operation {
                 let detail = "not everything went well; each part says how it ended";
                 Problem::new(Code::Invalid, detail).with("documents", parts)
             }
-            Status::Refused if self.row.never_sent && self.told.status.is_none() => Problem::new(
-                Code::Expired,
-                "it could not be sent before its deadline; nothing happened",
-            ),
             Status::Refused => {
                 let code = text("code", "edge.refused");
                 Problem::told(

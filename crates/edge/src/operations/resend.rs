@@ -62,7 +62,8 @@ impl Operations {
     }
 
     /// Sends the commands of rows that have been unsent for too long, with the same ids (H2): one that was sent
-    /// after all is recognised (E2). Says how many.
+    /// after all is recognised (E2). After their deadline too: only who owns what they are about knows what became of
+    /// them (E6), since one may have been sent and never been marked. Says how many.
     ///
     /// # Errors
     /// If log or state cannot be asked.
@@ -81,12 +82,7 @@ impl Operations {
         for (id, row) in ids.iter().zip(rows) {
             let Some(row) = row else { continue };
             let mut operation = OperationRow::read(id, &row)?;
-            let command = operation.command.take();
-            if now_ms > operation.deadline_ms {
-                operation.never_sent = command.is_some();
-            } else {
-                commands.extend(command);
-            }
+            commands.extend(operation.command.take());
             saves.push(operation.save(id, row.version)?);
         }
         let again = commands.len();

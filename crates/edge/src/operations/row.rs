@@ -104,9 +104,6 @@ pub struct OperationRow {
     /// The command, sealed as it goes, until it is known to be sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Outgoing>,
-    /// It was never sent, and its deadline has passed.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub never_sent: bool,
 }
 
 impl OperationRow {

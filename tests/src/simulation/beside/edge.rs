@@ -96,7 +96,6 @@ pub(super) async fn sent_again(broken: bool) -> Vec<String> {
         deltas: None,
         parts: vec![],
         command: Some(command),
-        never_sent: false,
     };
     let id = "op-0".to_owned();
     let begun = operations.begin(&acme(), vec![Begin { id, row }]).await;

@@ -51,7 +51,7 @@ pub fn answers(case: &Case<'_>) -> Vec<String> {
         };
         let never_begun = || {
             let told = case.ended.http.told(&command.request);
-            told.is_some_and(|told| !told.begun || told.code.as_deref() == Some("edge.expired"))
+            told.is_some_and(|told| !told.begun)
         };
         let unanswered = answers.is_empty() && (command.said.is_some() || !never_begun());
         if unanswered || final_ones.len() > 1 {
