@@ -149,7 +149,7 @@ impl Actor {
                 };
                 if let Some(lane) = self.lanes.get_mut(id) {
                     lane.thaw_last();
-                    if !std::mem::replace(&mut lane.to_commit, true) {
+                    if lane.wants_commit() {
                         self.to_commit.push_back(id);
                     }
                 }

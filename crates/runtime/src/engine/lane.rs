@@ -148,6 +148,10 @@ impl Lane {
             ..Self::default()
         };
     }
+    /// It has results for the next commit: whether it is still to be put among those that do.
+    pub fn wants_commit(&mut self) -> bool {
+        !std::mem::replace(&mut self.to_commit, true)
+    }
     /// A message was handled: the result waits for a commit.
     pub fn add_result(&mut self, queued: Queued, finished: Finished) {
         self.result_bytes += finished.bytes();

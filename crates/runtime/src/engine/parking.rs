@@ -74,7 +74,7 @@ impl Lane {
         let front = self.queue.front()?;
         let delayed = front.delayed.as_ref()?;
         let waits = self.not_before_ms.is_some() && delayed.parking == Parking::No;
-        let (offset, waited_for) = (front.message.at.offset, delayed.waited_for.as_ref());
+        let (offset, waited_for) = (front.offset, delayed.waited_for.as_ref());
         waits.then_some((offset, waited_for, delayed.waits_since_ms?))
     }
 }

@@ -96,7 +96,7 @@ impl Actor {
     pub(super) fn may_run(&mut self, id: LaneId) -> bool {
         let front = |actor: &Self| {
             let lane = actor.lanes.get(id)?;
-            Some(lane.queue.front()?.message.at.offset)
+            Some(lane.queue.front()?.offset)
         };
         let Some(offset) = front(self) else {
             return false;
@@ -138,7 +138,7 @@ impl Actor {
         let front = |id: LaneId| {
             let lane = self.lanes.get(id).filter(|lane| lane.can_run())?;
             let next = lane.queue.front()?;
-            let offset = next.message.at.offset;
+            let offset = next.offset;
             (offset < *below).then_some((next.attempts, offset, id))
         };
         // Who was there at fewer deaths goes first: what is well gets done, and what kills is left over.

@@ -114,7 +114,6 @@ impl Actor {
     }
 
     async fn fetched(&mut self, lease: Lease, messages: Vec<Message>, member: &dyn Member) {
-        let mut fetched = 0;
         for message in messages {
             let key = self.lane_key(&message).await;
             let Some(partition) = self.partitions.get_mut(&lease.partition) else {
@@ -130,7 +129,7 @@ impl Actor {
             let before = message.headers.text(header::PARKED_ATTEMPTS);
             let before = before.and_then(|n| n.parse().ok()).unwrap_or(0);
             let attempts = attempts.max(before.min(self.spec.attempts - 1));
-            fetched += 1;
+            Stats::add(&self.stats.fetched, 1);
             let queued = Queued::new(message, attempts);
             partition.waiting_bytes += queued.size;
             let id = match &key {
@@ -142,7 +141,6 @@ impl Actor {
             }
             self.list(id);
         }
-        Stats::add(&self.stats.fetched, fetched);
         let Some(partition) = self.partitions.get_mut(&lease.partition) else {
             return;
         };

@@ -66,7 +66,7 @@ impl Actor {
             Outcome::Ready(_) => {
                 (lane.row, lane.hold) = (finished.row.clone(), finished.hold.clone());
                 lane.add_result(queued, finished);
-                if !std::mem::replace(&mut lane.to_commit, true) {
+                if lane.wants_commit() {
                     self.to_commit.push_back(id);
                 }
             }
@@ -85,9 +85,7 @@ impl Actor {
                     let now = self.ports.clock.now_ms();
                     queued.delayed().first_failed_at_ms.get_or_insert(now);
                     if !self.spec.breaks(Sabotage::C4AttemptsForgotten) {
-                        partition
-                            .tracker
-                            .attempted(queued.message.at.offset, queued.attempts);
+                        partition.tracker.attempted(queued.offset, queued.attempts);
                         self.dirty.insert(id.partition);
                     }
                     Stats::add(&self.stats.retried, 1);
@@ -175,7 +173,7 @@ impl Actor {
             return; // a wake, which is due again
         };
         let mut waiting = lane.queue.iter_mut();
-        let Some(queued) = waiting.find(|queued| queued.message.at.offset == offset) else {
+        let Some(queued) = waiting.find(|queued| queued.offset == offset) else {
             return;
         };
         let said = queued.delayed().unpublishable.replace(why.to_owned());
@@ -284,7 +282,7 @@ impl Actor {
                 lane.begin_anew();
             } else {
                 lane.put_back();
-                if !std::mem::replace(&mut lane.to_commit, true) {
+                if lane.wants_commit() {
                     self.to_commit.push_front(id);
                 }
             }
