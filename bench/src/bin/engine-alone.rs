@@ -53,8 +53,8 @@ async fn main() -> Result<(), Failed> {
         let mut message = upload(&maker, n, n % load.keys).await?;
         if arguments.what == What::Bytes {
             message.headers.0.clear();
-            message.key = load.key(n).into_bytes();
-            message.payload = load.value(n);
+            message.key = load.key(n).into_bytes().into();
+            message.payload = load.value(n).into();
         }
         made.push(message);
     }

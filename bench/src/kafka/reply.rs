@@ -174,7 +174,10 @@ async fn listen(
                 .remove(&request);
             if let Some(asked) = asked {
                 let payload = message.payload;
-                let _ = asked.send(Answer { status, payload });
+                let _ = asked.send(Answer {
+                    status,
+                    payload: payload.into(),
+                });
             }
         }
     }

@@ -219,7 +219,7 @@ impl Step {
         // Without a key a message has no order, and no place of its own.
         let keyless = message.key.is_empty();
         Outgoing {
-            topic: self.options.output.clone(),
+            topic: self.options.output.clone().into(),
             partition: keyless.then_some(message.at.partition % self.partitions),
             key: message.key.clone(),
             headers: message.headers.clone(),
@@ -238,7 +238,7 @@ impl Step {
         headers.set_some("kafka_correlationId", correlation);
         let keyless = message.key.is_empty();
         Some(Outgoing {
-            topic: topic.to_owned(),
+            topic: topic.into(),
             partition: named.or(keyless.then_some(message.at.partition % partitions)),
             key: message.key.clone(),
             headers,

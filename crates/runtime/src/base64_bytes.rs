@@ -5,7 +5,10 @@ use serde::{Deserialize, Deserializer, Serializer, de::Error};
 pub(crate) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&STANDARD_NO_PAD.encode(bytes))
 }
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>, B: From<Vec<u8>>>(
+    from: D,
+) -> Result<B, D::Error> {
     let text = String::deserialize(from)?;
-    STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)
+    let decoded = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
+    Ok(decoded.into())
 }

@@ -288,11 +288,11 @@ impl<'a> Emitter<'a> {
             )));
         }
         Ok(Outgoing {
-            topic: topic.to_owned(),
+            topic: topic.into(),
             partition,
-            key: key.into_bytes(),
+            key: key.into_bytes().into(),
             headers,
-            payload,
+            payload: payload.into(),
         })
     }
 

@@ -144,7 +144,11 @@ impl Load {
         };
         let message = self.on_inbox("acme/doc-0", TENANTS[0], "crm", Some("routed"), &add);
         let topic = DOCUMENT.to_owned();
-        self.append(Outgoing { topic, ..message }).await;
+        self.append(Outgoing {
+            topic: topic.into(),
+            ..message
+        })
+        .await;
     }
     /// Asks something of a document.
     pub async fn send_command_to(&mut self, document: u64, ask: Ask) {
@@ -229,11 +233,11 @@ impl Load {
         let datum = R::schema().encode(record).expect("encodes");
         let payload = self.ports.schemas.frame(R::NAME, &datum).expect("frames");
         Outgoing {
-            topic: "inbox.document.uploaded".to_owned(),
+            topic: "inbox.document.uploaded".into(),
             partition: None,
-            key: key.as_bytes().to_vec(),
+            key: key.as_bytes().to_vec().into(),
             headers,
-            payload,
+            payload: payload.into(),
         }
     }
 
@@ -322,12 +326,12 @@ impl Load {
             2 => (sound("Not a key", "acme"), "runtime.invalid_key"),
             3 => {
                 let mut message = sound(&key, "acme");
-                message.payload.push(7);
+                message.payload = [&message.payload[..], &[7]].concat().into();
                 (message, "runtime.undecodable")
             }
             4 => (
                 Outgoing {
-                    payload: vec![0, 0, 0, 77, 77, 1],
+                    payload: vec![0, 0, 0, 77, 77, 1].into(),
                     ..sound(&key, "acme")
                 },
                 "runtime.unknown_schema",
@@ -426,7 +430,7 @@ impl Load {
             }
         };
         let mut message = message.expect("a sound command");
-        message.topic = self.input.to_owned();
+        message.topic = self.input.into();
         Command {
             identity,
             key,

@@ -146,7 +146,7 @@ async fn a_stuck_saga_is_resumed_by_whoever_owns_the_file() {
         );
     }
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].key, b"acme/house");
+    assert_eq!(found[0].key, "acme/house");
     assert_eq!(
         found[0].headers.text(name::TYPE),
         Some("troupe.system.ResumeSaga")
@@ -165,9 +165,9 @@ async fn a_foreign_message_without_a_schema_is_a_dead_letter_with_its_reason() {
     let foreign = Outgoing {
         topic: topic::INBOX_DOCUMENT_UPLOADED.into(),
         partition: None,
-        key: b"acme/manual".to_vec(),
+        key: b"acme/manual".to_vec().into(),
         headers: Headers(headers.to_vec()),
-        payload: b"{\"not\": \"avro\"}".to_vec(),
+        payload: b"{\"not\": \"avro\"}".to_vec().into(),
     };
     let database = open(&place).await;
     database

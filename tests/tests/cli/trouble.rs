@@ -18,9 +18,9 @@ pub(crate) fn unreadable(documents: &[&str]) -> Vec<Outgoing> {
         Outgoing {
             topic: topic::DOCUMENTS_DOCUMENT.into(),
             partition: None,
-            key: format!("acme/{document}").into_bytes(),
+            key: format!("acme/{document}").into_bytes().into(),
             headers: Headers(headers.to_vec()),
-            payload: b"{}".to_vec(),
+            payload: b"{}".to_vec().into(),
         }
     };
     documents.iter().enumerate().map(message).collect()

@@ -73,9 +73,9 @@ fn message(document: &str, headers: &[(&str, &str)], payload: Vec<u8>) -> Outgoi
     Outgoing {
         topic: topic::INBOX_DOCUMENT_UPLOADED.into(),
         partition: None,
-        key: format!("acme/{document}").into_bytes(),
+        key: format!("acme/{document}").into_bytes().into(),
         headers: Headers(headers.collect()),
-        payload,
+        payload: payload.into(),
     }
 }
 
@@ -149,7 +149,7 @@ async fn what_does_not_belong_on_an_inbox_is_a_dead_letter_and_what_follows_flow
         ),
         (
             Outgoing {
-                key: b"no-tenant".to_vec(),
+                key: b"no-tenant".to_vec().into(),
                 partition,
                 ..message("", &id("e9"), payload.clone())
             },
@@ -158,7 +158,7 @@ async fn what_does_not_belong_on_an_inbox_is_a_dead_letter_and_what_follows_flow
         ),
         (
             Outgoing {
-                key: b"acme/UPPER".to_vec(),
+                key: b"acme/UPPER".to_vec().into(),
                 partition,
                 ..message("", &id("e10"), payload.clone())
             },
@@ -167,7 +167,7 @@ async fn what_does_not_belong_on_an_inbox_is_a_dead_letter_and_what_follows_flow
         ),
         (
             Outgoing {
-                key: vec![0xff],
+                key: vec![0xff].into(),
                 partition,
                 ..message("", &id("e11"), payload.clone())
             },

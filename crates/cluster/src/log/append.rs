@@ -7,7 +7,6 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, ThreadedProducer};
 use runtime::ports::PortError;
 use runtime::ports::log::{Outgoing, Position};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,17 +39,13 @@ impl Appender {
         }
         // All are checked before the first is sent.
         let mut partitions = Vec::with_capacity(messages.len());
-        let mut names: BTreeMap<&str, Arc<str>> = BTreeMap::new();
         for message in &messages {
             check(message)?;
             let topic = topics.of(&message.topic);
             let topic = topic.ok_or_else(|| corrupt(format!("no topic {}", message.topic)))?;
             partitions.push(partition_of(message, topic.partitions)?);
-            names
-                .entry(&message.topic)
-                .or_insert_with(|| message.topic.as_str().into());
         }
-        let of_each = messages.iter().map(|m| names[m.topic.as_str()].clone());
+        let of_each = messages.iter().map(|message| message.topic.clone());
         let (batch, done) = Batch::new(of_each.collect());
         for (index, message) in messages.iter().enumerate() {
             let sent = self.send(message, partitions[index], &batch, index).await;
@@ -79,9 +74,9 @@ impl Appender {
         let opaque = Box::new((batch.clone(), index));
         let mut record = BaseRecord::with_opaque_to(&message.topic, opaque)
             .partition(partition)
-            .payload(message.payload.as_slice());
+            .payload(&message.payload[..]);
         if !message.key.is_empty() {
-            record = record.key(message.key.as_slice());
+            record = record.key(&message.key[..]);
         }
         if let Some(headers) = headers_of(message) {
             record = record.headers(headers);

@@ -1,5 +1,6 @@
 //! Messages as rdkafka has them, and as the runtime has them.
 use super::native;
+use bytes::{Bytes, BytesMut};
 use events::Headers;
 use rdkafka::message::{BorrowedMessage, Header, Message as _, OwnedHeaders};
 use runtime::ports::PortError;
@@ -31,19 +32,46 @@ pub(super) fn full(why: impl ToString) -> PortError {
     }
 }
 
-/// Copies a message out of the client.
-pub(super) fn message_of(message: &BorrowedMessage<'_>, topic: &Arc<str>) -> Message {
-    Message {
-        at: Position {
-            topic: topic.clone(),
-            partition: message.partition(),
-            offset: message.offset(),
-        },
-        timestamp_ms: message.timestamp().to_millis().unwrap_or(0),
-        key: message.key().unwrap_or_default().to_vec(),
-        headers: Headers(native::headers(message)),
-        payload: message.payload().unwrap_or_default().to_vec(),
+/// Bytes of one piece of memory that keys and payloads of several messages share: each keeps all of it as long as it is
+/// kept.
+const SHARED: usize = 8 << 10;
+
+/// Where keys and payloads are copied to, side by side.
+#[derive(Default)]
+pub(super) struct Slab(BytesMut);
+
+impl Slab {
+    fn copy(&mut self, bytes: &[u8]) -> Bytes {
+        if bytes.is_empty() {
+            return Bytes::new();
+        }
+        if self.0.capacity() < bytes.len() {
+            self.0 = BytesMut::with_capacity(SHARED.max(bytes.len()));
+        }
+        self.0.extend_from_slice(bytes);
+        self.0.split().freeze()
     }
+
+    /// Copies a message out of the client.
+    pub fn message_of(&mut self, message: &BorrowedMessage<'_>, topic: &Arc<str>) -> Message {
+        Message {
+            at: Position {
+                topic: topic.clone(),
+                partition: message.partition(),
+                offset: message.offset(),
+            },
+            timestamp_ms: message.timestamp().to_millis().unwrap_or(0),
+            key: self.copy(message.key().unwrap_or_default()),
+            headers: Headers(native::headers(message)),
+            payload: self.copy(message.payload().unwrap_or_default()),
+        }
+    }
+}
+
+/// Copies a message out of the client, to memory of its own.
+pub(super) fn message_of(message: &BorrowedMessage<'_>, topic: &Arc<str>) -> Message {
+    let bytes = message.key_len() + message.payload_len();
+    Slab(BytesMut::with_capacity(bytes)).message_of(message, topic)
 }
 
 /// The bytes that a message takes in memory, nearly.
@@ -68,7 +96,7 @@ pub(super) fn headers_of(outgoing: &Outgoing) -> Option<OwnedHeaders> {
 
 /// What rdkafka itself would panic on.
 pub(super) fn check(outgoing: &Outgoing) -> Result<(), PortError> {
-    let bad = |name: &String| name.contains('\0');
+    let bad = |name: &str| name.contains('\0');
     if bad(&outgoing.topic) || outgoing.headers.0.iter().any(|(name, _)| bad(name)) {
         return Err(corrupt(format!(
             "a name in a message for {:?} holds a zero byte",

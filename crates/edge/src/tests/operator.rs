@@ -42,9 +42,9 @@ async fn unreadable(world: &World, id: &str) {
     let outgoing = Outgoing {
         topic: topic::DOCUMENTS_DOCUMENT.into(),
         partition: None,
-        key: format!("acme/{id}").into_bytes(),
+        key: format!("acme/{id}").into_bytes().into(),
         headers: Headers(headers),
-        payload: b"{}".to_vec(),
+        payload: b"{}".to_vec().into(),
     };
     world.ports.log.append(vec![outgoing]).await.unwrap();
 }

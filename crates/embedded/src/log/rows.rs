@@ -54,9 +54,9 @@ pub(crate) fn insert(sql: &Connection, topic: i64, message: &Message) -> rusqlit
         message.at.partition,
         message.at.offset,
         message.timestamp_ms,
-        message.key,
+        &message.key[..],
         encode(&message.headers),
-        message.payload,
+        &message.payload[..],
         message.headers.text(name::CORRELATION),
     ])?;
     Ok(())
@@ -97,9 +97,9 @@ pub(crate) fn from_row(row: &Row<'_>, topic: &Arc<str>) -> Result<Message, Fault
     Ok(Message {
         at,
         timestamp_ms: row.get(2)?,
-        key: row.get(3)?,
+        key: row.get::<_, Vec<u8>>(3)?.into(),
         headers,
-        payload: row.get(5)?,
+        payload: row.get::<_, Vec<u8>>(5)?.into(),
     })
 }
 

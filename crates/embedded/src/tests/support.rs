@@ -74,9 +74,9 @@ pub(crate) fn message(topic: &str, key: &str, payload: impl Into<Vec<u8>>) -> Ou
     Outgoing {
         topic: topic.into(),
         partition: None,
-        key: key.into(),
+        key: key.to_owned().into(),
         headers: Headers::default(),
-        payload,
+        payload: payload.into(),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::codec::UnknownSchema;
 use crate::context::Ports;
 use crate::engine::header;
 use crate::ports::log::Message;
+use bytes::Bytes;
 use events::map::TopicMap;
 use events::record::decode_json;
 use events::{Envelope, Headers, Key, MessageId};
@@ -140,7 +141,7 @@ pub struct Letter {
 #[derive(Clone, Debug)]
 pub(super) struct Brief {
     pub place: Place,
-    pub key: Vec<u8>,
+    pub key: Bytes,
     pub id: MessageId,
     pub code: String,
     pub at_ms: i64,
@@ -158,7 +159,7 @@ impl Brief {
     pub fn line(&self) -> Vec<u8> {
         self.holds
             .as_ref()
-            .map_or_else(|| self.key.clone(), |id| id.clone().into_bytes())
+            .map_or_else(|| self.key.to_vec(), |id| id.clone().into_bytes())
     }
 }
 

@@ -261,7 +261,7 @@ impl DeadLetters {
             headers.set_some(header::PARKED_ATTEMPTS, attempts);
         }
         let outgoing = Outgoing {
-            topic: topic.name.clone(),
+            topic: topic.name.as_str().into(),
             partition: Some(was.map_or(brief.place.partition, |was| was.partition)),
             key: message.key,
             headers,

@@ -1,24 +1,26 @@
 //! One consumer's task: the loop, in which lanes run. What it hears of its partitions, and fetches of them, is in
-//! `partitions`; what becomes of steps that ended, up to the commit that settles them, in `settle`.
+//! `partitions`; what is done at once, without a lane, in `passing`; what becomes of steps that ended, up to the commit that settles them, in `settle`.
 mod partitions;
+mod passing;
 mod settle;
 
 use super::Stopping;
 use super::checkpoint::Tracker;
 use super::commit::Committed;
 use super::freeze::Frozen;
-use super::lane::Lane;
+use super::lane::{Lane, Queued};
 use super::lanes::{LaneId, Lanes};
 use super::parking::{Parked, Returned};
 use super::schedule::Turns;
 use super::spec::Spec;
 use super::stats::Stats;
-use super::step::{self, Again, Finished, HoldState, Job, Outcome, copying, run};
+use super::step::{self, Again, Begun, Finished, HoldState, Job, run};
 use super::takeover::Care;
 use super::wakes::Wakes;
 use crate::ports::log::{Happening, Lease, Member, Publication};
 use crate::{BoxFuture, Ports};
 use futures::FutureExt;
+use passing::Passed;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -46,6 +48,8 @@ pub(super) struct Partition {
     pub waiting_bytes: usize,
     pub care: Care,
     pub parked: Parked,
+    /// What was done at once and waits for its commit, and what is in the one under way.
+    pub passed: Passed,
 }
 
 pub(super) struct Actor {
@@ -136,7 +140,7 @@ impl Actor {
                     self.resume_fetching(&*member);
                 }
             }
-            if draining && committing.is_none() && self.running == 0 && self.to_commit.is_empty() {
+            if draining && committing.is_none() && self.running == 0 && !self.has_results() {
                 if !given_back && self.give_back() {
                     given_back = true;
                     continue;
@@ -190,6 +194,11 @@ impl Actor {
                     tracing::warn!(consumer = %self.spec.name, error = %e, "the log does not answer");
                     self.ports.clock.sleep(PAUSE).await;
                 }
+            }
+            if committing.is_some() {
+                // It is on its way by now, and need not wait for this.
+                let partitions = self.partitions.values_mut();
+                partitions.for_each(|partition| partition.passed.forget_committed());
             }
             self.expire_timers();
             self.tell_age();
@@ -276,54 +285,48 @@ impl Actor {
                 continue;
             };
             let lease = partition.lease;
-            let copied = copying(&self.spec, &queued).map(|mut copying| {
-                let copied = copying.as_mut().now_or_never();
-                (copying, copied)
-            });
-            self.running += 1;
-            // Most of a stage's messages end here.
-            let (begun, failed) = match copied {
-                Some((_, Some(Ok(ready)))) => {
-                    let finished = Finished {
-                        outcome: Outcome::Ready(ready),
-                        row: None,
-                        hold: lane.hold.clone(),
-                    };
-                    lane.running = Some(queued);
-                    self.finished(id, lease, finished);
-                    continue;
-                }
-                Some((_, Some(Err(stop)))) => (None, Some(stop)),
-                Some((copying, None)) => (Some(copying), None),
-                None => (None, None),
-            };
-            let job = Job {
-                spec: self.spec.clone(),
-                ports: self.ports.clone(),
-                message: queued.message.clone(),
-                topic_id: partition.topic_id.clone(),
-                attempts: queued.attempts,
-                delayed: queued.delayed.as_deref().cloned().unwrap_or_default(),
-                assigned_at_ms: partition.assigned_at_ms,
-                row: lane.row.clone(),
-                found: None,
-                hold: lane.hold.clone(),
-                lane_key: lane.key.clone(),
-            };
-            lane.running = Some(queued);
-            let mut running: BoxFuture<'static, Finished> = match (begun, failed) {
-                (Some(begun), _) => Box::pin(async move { step::copied(job, begun.await).await }),
-                (None, Some(stop)) => Box::pin(step::copied(job, Err(stop))),
-                (None, None) => Box::pin(guarded(job)),
-            };
-            // What needs not wait is done here and now, without a task of its own.
-            match running.as_mut().now_or_never() {
-                Some(finished) => self.finished(id, lease, finished),
-                None => {
-                    let task = self.steps.spawn(async move { (id, lease, running.await) });
-                    if let Some(lane) = self.lanes.get_mut(id) {
-                        lane.step = Some(task);
-                    }
+            match step::begin(&self.spec, &queued) {
+                Begun::Done(ready) => self.done_at_once(id, queued, ready),
+                begun => self.step(id, lease, queued, begun),
+            }
+        }
+    }
+
+    /// Runs a lane's message, in a task of its own if it must wait for something.
+    fn step(&mut self, id: LaneId, lease: Lease, queued: Queued, begun: Begun) {
+        let (Some(partition), Some(lane)) =
+            (self.partitions.get(&id.partition), self.lanes.get_mut(id))
+        else {
+            return;
+        };
+        let job = Job {
+            spec: self.spec.clone(),
+            ports: self.ports.clone(),
+            message: queued.message.clone(),
+            topic_id: partition.topic_id.clone(),
+            attempts: queued.attempts,
+            delayed: queued.delayed.as_deref().cloned().unwrap_or_default(),
+            assigned_at_ms: partition.assigned_at_ms,
+            row: lane.row.clone(),
+            found: None,
+            hold: lane.hold.clone(),
+            lane_key: lane.key.clone(),
+        };
+        lane.running = Some(queued);
+        self.running += 1;
+        let mut running: BoxFuture<'static, Finished> = match begun {
+            Begun::Not => Box::pin(guarded(job)),
+            Begun::Done(ready) => Box::pin(step::begun(job, Ok(ready))),
+            Begun::Stopped(stop) => Box::pin(step::begun(job, Err(stop))),
+            Begun::Waits(waits) => Box::pin(async move { step::begun(job, waits.await).await }),
+        };
+        // What needs not wait is done here and now, without a task of its own.
+        match running.as_mut().now_or_never() {
+            Some(finished) => self.finished(id, lease, finished),
+            None => {
+                let task = self.steps.spawn(async move { (id, lease, running.await) });
+                if let Some(lane) = self.lanes.get_mut(id) {
+                    lane.step = Some(task);
                 }
             }
         }

@@ -44,9 +44,9 @@ mod tests {
         let message = Message {
             at,
             timestamp_ms: 0,
-            key: vec![],
+            key: vec![].into(),
             headers: Default::default(),
-            payload: vec![],
+            payload: vec![].into(),
         };
         for (attempts, least) in [
             (0, 250),

@@ -240,7 +240,7 @@ fn held(job: &Job, redriven: bool, undoes: Option<&str>, moment: &Moment) -> Opt
 /// letter of this consumer is not ours, and means nothing.
 fn letter_of<'e>(job: &Job, envelope: &'e Envelope) -> Option<&'e str> {
     let letter = envelope.redriven.as_deref()?;
-    let place = letter.strip_prefix(job.spec.dead_topic.as_str())?;
+    let place = letter.strip_prefix(&*job.spec.dead_topic)?;
     let (partition, offset) = place.strip_prefix('/')?.split_once('/')?;
     let is_place = partition.parse::<u32>().is_ok() && offset.parse::<u64>().is_ok();
     is_place.then_some(letter)

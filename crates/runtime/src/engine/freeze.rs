@@ -15,13 +15,11 @@ use crate::rows::{EntityRow, ViewRow};
 use events::envelope::name;
 use events::system::Woke;
 use events::{Key, MessageId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Results in one commit, at most.
-const MAX_RESULTS: usize = 8_000;
 /// Bytes of outputs in one commit, at most (but one result always fits).
-const MAX_BYTES: usize = 8 << 20;
+const MAX_BYTES: usize = 16 << 20;
 /// Wakes in one commit, at most.
 const MAX_WAKES: usize = 1_000;
 
@@ -31,10 +29,19 @@ pub(super) struct Frozen {
     /// The lane of each save.
     pub saving: Vec<LaneId>,
     pub partitions: BTreeSet<i32>,
-    /// Of each output but the wakes, which come last: the lane, and the offset of the message that it came of.
-    pub origins: Vec<(LaneId, i64)>,
+    /// Of each output but the wakes, which come last: what it came of.
+    pub origins: Vec<Origin>,
     /// Wakes that it appends, to be due again if it fails.
     pub wakes: Vec<(i64, i32, String)>,
+}
+
+/// The message that an output came of, by its offset.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Origin {
+    /// One that was handled in its lane.
+    Lane(LaneId, i64),
+    /// One that passed, of this partition.
+    Passed(i32, i64),
 }
 
 pub(super) fn ready_of(finished: &Finished) -> Option<&Ready> {
@@ -63,6 +70,13 @@ impl Actor {
 
         let (mut saves, mut saving) = (vec![], vec![]);
         let (mut outgoing, mut origins) = (vec![], vec![]);
+        // What passed first: results of lanes wait for what came before them in their key.
+        for (number, partition) in &self.partitions {
+            for (offset, said) in partition.passed.says() {
+                outgoing.push(said.clone());
+                origins.push(Origin::Passed(*number, offset));
+            }
+        }
         for &id in &lanes {
             let Some(lane) = self.lanes.get(id) else {
                 continue;
@@ -75,7 +89,7 @@ impl Actor {
                     continue;
                 };
                 outgoing.extend(ready.outgoing.iter().cloned());
-                origins.resize(outgoing.len(), (id, queued.offset));
+                origins.resize(outgoing.len(), Origin::Lane(id, queued.offset));
                 saves.extend(ready.identity.as_deref().cloned());
             }
             saves.extend(self.row_save(id, lane, partition));
@@ -101,18 +115,32 @@ impl Actor {
     }
 
     fn freeze_results(&mut self, partitions: &mut BTreeSet<i32>) -> Vec<LaneId> {
-        let (mut lanes, mut results, mut bytes, mut last) = (vec![], 0, 0, None);
-        while results < MAX_RESULTS && bytes < MAX_BYTES {
+        let (mut lanes, mut bytes, mut last) = (vec![], 0, None);
+        let mut results = self.freeze_passed(partitions);
+        // By partition, what passed and is left: what came later in a key must not be said before it.
+        let left = self.partitions.iter();
+        let left = left.filter_map(|(n, partition)| Some((*n, partition.passed.first_waiting()?)));
+        let left: BTreeMap<i32, i64> = left.collect();
+        let mut behind = vec![];
+        while results < self.spec.results && bytes < MAX_BYTES {
             let Some(id) = self.to_commit.pop_front() else {
                 break;
             };
             let Some(lane) = self.lanes.get_mut(id) else {
                 continue;
             };
-            lane.to_commit = false;
-            if lane.results.is_empty() {
+            let Some((first, _)) = lane.results.front() else {
+                lane.to_commit = false;
+                continue;
+            };
+            if left
+                .get(&id.partition)
+                .is_some_and(|left| *left < first.offset)
+            {
+                behind.push(id);
                 continue;
             }
+            lane.to_commit = false;
             let Some(partition) = self.partitions.get_mut(&id.partition) else {
                 continue;
             };
@@ -127,7 +155,22 @@ impl Actor {
             }
             lanes.push(id);
         }
+        self.to_commit.extend(behind);
         lanes
+    }
+
+    /// What passed, some of each partition, which leaves room for what did not. How many messages it is.
+    fn freeze_passed(&mut self, partitions: &mut BTreeSet<i32>) -> usize {
+        let passed = |(_, partition): &(&i32, &mut Partition)| !partition.passed.is_empty();
+        let passing = self.partitions.iter_mut().filter(passed);
+        let passing: Vec<(&i32, &mut Partition)> = passing.collect();
+        let (of, mut results) = (passing.len(), 0);
+        let most = self.spec.results - self.spec.results / 4;
+        for (number, partition) in passing {
+            partitions.insert(*number);
+            results += partition.freeze_passed(most.div_ceil(of), MAX_BYTES / of);
+        }
+        results
     }
 
     /// The checkpoints of a commit. One that would not fit leaves results for the next, the latest first (C1).
@@ -144,6 +187,12 @@ impl Actor {
                     Some((frozen.last()?.0.offset, id))
                 };
                 let last = self.lanes.ids(*number).into_iter().filter_map(latest).max();
+                let passed = partition.passed.last_frozen();
+                if passed > last.map(|(offset, _)| offset) {
+                    partition.thaw_last_passed();
+                    checkpoint = partition.tracker.checkpoint();
+                    continue;
+                }
                 let Some((offset, id)) = last else {
                     break;
                 };

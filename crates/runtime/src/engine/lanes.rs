@@ -48,6 +48,15 @@ impl Lanes {
         by_key.insert(key, place);
         LaneId { partition, place }
     }
+    /// Whether a key has work. At once if none has.
+    pub fn has_work(&self, partition: i32, key: &[u8]) -> bool {
+        if self.lanes.len() == self.resting {
+            return false;
+        }
+        let place = self.by_key.get(&partition).and_then(|keys| keys.get(key));
+        let lane = place.and_then(|place| self.lanes.get(*place));
+        lane.is_some_and(|lane| !lane.rests)
+    }
     /// `None` if it has had no work for long.
     pub fn get(&self, id: LaneId) -> Option<&Lane> {
         self.lanes.get(id.place)

@@ -47,6 +47,9 @@ use tokio::task::JoinHandle;
 pub struct Options {
     /// Every topic and consumer.
     pub map: Arc<TopicMap>,
+    /// Results in one commit, at most; at least 1. What a commit costs beside its messages is some ten milliseconds on
+    /// Kafka, in which a fast stage handles thousands: many share it.
+    pub results: usize,
     /// Breaks one rule on purpose.
     #[cfg(any(test, feature = "testkit"))]
     pub sabotage: Option<Sabotage>,
@@ -57,6 +60,7 @@ impl Options {
     pub fn new(map: Arc<TopicMap>) -> Self {
         Self {
             map,
+            results: 24_000,
             #[cfg(any(test, feature = "testkit"))]
             sabotage: None,
         }

@@ -36,7 +36,7 @@ pub(super) async fn disbelieve(job: &mut Job) -> Result<(), Stop> {
     }
     let topic = &job.spec.dead_topic;
     let place = headers.text(name::REDRIVEN);
-    let place = place.and_then(|place| place.strip_prefix(topic.as_str())?.strip_prefix('/'));
+    let place = place.and_then(|place| place.strip_prefix(&**topic)?.strip_prefix('/'));
     let place = place.and_then(|place| place.split_once('/'));
     let place = place.and_then(|(p, offset)| Some((p.parse().ok()?, offset.parse().ok()?)));
     let partitions = job.ports.log.partitions(topic).unwrap_or_default();
@@ -332,9 +332,9 @@ pub(super) async fn told_again(job: &Job) -> Result<Option<Outgoing>, Stop> {
     headers.set_some(name::REQUEST, request.request());
     headers.set_some(spring::CORRELATION, request.spring.as_deref());
     Ok(Some(Outgoing {
-        topic: to.topic,
+        topic: to.topic.into(),
         partition: to.partition,
-        key: to.key.into_bytes(),
+        key: to.key.into_bytes().into(),
         headers,
         payload: answer.payload,
     }))

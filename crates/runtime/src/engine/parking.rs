@@ -257,8 +257,10 @@ impl Actor {
         }
         self.aged_at_ms = now;
         let lanes = self.partitions.keys().flat_map(|n| self.lanes.ids(*n));
-        let oldest = lanes.filter_map(|id| self.lanes.get(id)?.oldest_ms()).min();
-        let oldest_ms = oldest.unwrap_or(0);
+        let oldest = lanes.filter_map(|id| self.lanes.get(id)?.oldest_ms());
+        let passed = self.partitions.values();
+        let passed = passed.filter_map(|partition| partition.passed.oldest_ms());
+        let oldest_ms = oldest.chain(passed).min().unwrap_or(0);
         self.stats.oldest_ms.store(oldest_ms, Ordering::Relaxed);
     }
 

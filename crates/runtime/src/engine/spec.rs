@@ -33,7 +33,9 @@ pub struct Spec {
     pub(super) ordered: bool,
     pub(super) limit: usize,
     pub(super) attempts: u32,
-    pub(super) dead_topic: String,
+    pub(super) dead_topic: Arc<str>,
+    /// In one commit, at most.
+    pub(super) results: usize,
     /// Whether what waits long may be parked (C2): it comes back through the input, which then must be its alone.
     pub(super) parks: bool,
     from_first: bool,
@@ -88,7 +90,8 @@ impl Spec {
             ordered: mapped.ordered,
             limit: mapped.limit.max(1),
             attempts: mapped.attempts.max(1),
-            dead_topic: TopicMap::dead_topic(consumer.name),
+            dead_topic: TopicMap::dead_topic(consumer.name).into(),
+            results: options.results.max(1),
             parks: topic.consumers.len() == 1 && !matches!(consumer.behaviour, Behaviour::Bytes(_)),
             from_first: mapped.from == From::First,
             border,

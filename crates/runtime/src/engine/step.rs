@@ -10,6 +10,7 @@ use crate::ports::log::{Message, Outgoing};
 use crate::ports::state::{Row, Save};
 use crate::rows::{Answered, Applied, HoldRow, Pending};
 use crate::{BoxFuture, PortError, Ports, Retry};
+use futures::FutureExt;
 use std::sync::Arc;
 
 /// An entity's or view's row as its lane hands it on.
@@ -254,25 +255,39 @@ pub(super) async fn run(mut job: Job) -> Finished {
     judged(job, handled).await
 }
 
-/// A message for a stage over bytes of which nothing is known yet but its bytes. It goes without the room that takes
-/// what may become of others: nearly all are handled and that is all. What holds its key is asked for when it fails.
-pub(super) type Copying = BoxFuture<'static, Result<Ready, Stop>>;
-
-/// The stage's work on such a message; `None` if it is another.
-pub(super) fn copying(spec: &Spec, queued: &Queued) -> Option<Copying> {
-    let Behaviour::Bytes(step) = &spec.behaviour else {
-        return None;
-    };
-    if queued.delayed.is_some() || queued.attempts > 0 {
-        return None;
-    }
-    let (step, message) = (step.clone(), queued.message.clone());
-    Some(Box::pin(async move { bytes(&*step, &message).await }))
+/// How far a message came when it was begun.
+pub(super) enum Begun {
+    /// Not begun: it takes all that a message may take.
+    Not,
+    /// Nearly all that a stage over bytes handles are, and that is all.
+    Done(Ready),
+    /// It failed at once.
+    Stopped(Stop),
+    /// The stage waits for something.
+    Waits(BoxFuture<'static, Result<Ready, Stop>>),
 }
 
-/// What became of it.
-pub(super) async fn copied(mut job: Job, copied: Result<Ready, Stop>) -> Finished {
-    let stop = match copied {
+/// Begins a message for a stage over bytes of which nothing is known yet but its bytes: it goes without the room that
+/// takes what may become of others. What holds its key is asked for when it fails.
+pub(super) fn begin(spec: &Spec, queued: &Queued) -> Begun {
+    let Behaviour::Bytes(step) = &spec.behaviour else {
+        return Begun::Not;
+    };
+    if queued.delayed.is_some() || queued.attempts > 0 {
+        return Begun::Not;
+    }
+    let (step, message) = (step.clone(), queued.message.clone());
+    let mut running: BoxFuture<'static, _> = Box::pin(async move { bytes(&*step, &message).await });
+    match running.as_mut().now_or_never() {
+        Some(Ok(ready)) => Begun::Done(ready),
+        Some(Err(stop)) => Begun::Stopped(stop),
+        None => Begun::Waits(running),
+    }
+}
+
+/// What became of one that was begun so.
+pub(super) async fn begun(mut job: Job, begun: Result<Ready, Stop>) -> Finished {
+    let stop = match begun {
         Ok(ready) => return Finished::of(job, Outcome::Ready(ready)),
         Err(stop) => stop,
     };

@@ -1,6 +1,7 @@
 //! The log: topics in partitions; consumers that commit what they emit together with how far they got.
 use super::state::Save;
 use super::{BoxFuture, PortError};
+use bytes::Bytes;
 use events::Headers;
 use std::sync::Arc;
 
@@ -11,12 +12,12 @@ pub struct Message {
     pub at: Position,
     /// When it was appended, in milliseconds since 1970.
     pub timestamp_ms: i64,
-    /// Empty if it has none.
-    pub key: Vec<u8>,
+    /// Empty if it has none. Shared, as the payload is: to copy it costs nothing.
+    pub key: Bytes,
     /// As they were written.
     pub headers: Headers,
     /// Confluent framing: a zero byte, the schema id in 4 bytes big-endian, the Avro datum.
-    pub payload: Vec<u8>,
+    pub payload: Bytes,
 }
 
 impl Message {
@@ -41,17 +42,17 @@ pub struct Position {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Outgoing {
     /// Must exist.
-    pub topic: String,
+    pub topic: Arc<str>,
     /// By the key (murmur2, I5) if absent.
     pub partition: Option<i32>,
     /// May be empty only where the partition is given.
     #[serde(with = "crate::base64_bytes")]
-    pub key: Vec<u8>,
+    pub key: Bytes,
     /// Names may repeat.
     pub headers: Headers,
     /// Framed.
     #[serde(with = "crate::base64_bytes")]
-    pub payload: Vec<u8>,
+    pub payload: Bytes,
 }
 
 /// A right to one partition: it ends when the partition is revoked, and nothing can be committed under it

@@ -363,19 +363,19 @@ impl Load {
         let mut message = self.outsiders.uploaded(TENANTS[0], &id, &uploaded);
         let code = match self.random.index(4) {
             0 => {
-                message.key = format!("{}/{id}", TENANTS[1]).into_bytes();
+                message.key = format!("{}/{id}", TENANTS[1]).into_bytes().into();
                 "runtime.tenant_mismatch"
             }
             1 => {
-                message.key = b"Not a key".to_vec();
+                message.key = b"Not a key".to_vec().into();
                 "runtime.invalid_key"
             }
             2 => {
-                message.payload.push(7);
+                message.payload = [&message.payload[..], &[7]].concat().into();
                 "runtime.undecodable"
             }
             _ => {
-                message.payload = vec![0, 0, 0, 77, 77, 1];
+                message.payload = vec![0, 0, 0, 77, 77, 1].into();
                 "runtime.unknown_schema"
             }
         };

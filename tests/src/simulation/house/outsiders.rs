@@ -40,11 +40,11 @@ impl Outsiders {
         let payload = self.ports.schemas.frame(A::NAME, &datum);
         let context = A::TOPIC.split('.').next().unwrap_or_default();
         Outgoing {
-            topic: format!("inbox.{context}.commands"),
+            topic: format!("inbox.{context}.commands").into(),
             partition: None,
-            key: format!("{tenant}/{}", command.id()).into_bytes(),
+            key: format!("{tenant}/{}", command.id()).into_bytes().into(),
             headers,
-            payload: payload.expect("frames"),
+            payload: payload.expect("frames").into(),
         }
     }
 
@@ -60,11 +60,13 @@ impl Outsiders {
             .expect("encodes");
         let payload = self.ports.schemas.frame(DocumentUploaded::NAME, &datum);
         Outgoing {
-            topic: "inbox.document.uploaded".to_owned(),
+            topic: "inbox.document.uploaded".into(),
             partition: None,
-            key: format!("{tenant}/{}", uploaded.document).into_bytes(),
+            key: format!("{tenant}/{}", uploaded.document)
+                .into_bytes()
+                .into(),
             headers,
-            payload: payload.expect("frames"),
+            payload: payload.expect("frames").into(),
         }
     }
 

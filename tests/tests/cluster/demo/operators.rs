@@ -91,7 +91,7 @@ async fn an_interrupted_trace(world: &World, id: &str) {
         message.topic = topic::KNOWLEDGE_INDEX.into(); // nobody works on it here
         message.headers.set(name::CORRELATION, "request-2");
     }
-    messages[2].payload = [&[0][..], &4_242_u32.to_be_bytes()].concat();
+    messages[2].payload = [&[0][..], &4_242_u32.to_be_bytes()].concat().into();
     let appended = world.log().await.append(messages).await;
     appended.expect("appended");
 

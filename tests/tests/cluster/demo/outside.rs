@@ -68,7 +68,7 @@ impl Outside {
                     let Some(last) = page.last() else { break };
                     from = last.at.offset + 1;
                     for message in page {
-                        let key = String::from_utf8(message.key).expect("UTF-8");
+                        let key = String::from_utf8(message.key.into()).expect("UTF-8");
                         let envelope = Envelope::read(&message.headers);
                         if !key.starts_with(&own)
                             && envelope.tenant.as_deref() != Some(&self.tenant)

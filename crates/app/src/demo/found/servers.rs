@@ -66,7 +66,10 @@ impl History {
         let last = self.last.entry((name.clone(), message.at.partition));
         let last = last.or_default();
         *last = message.at.offset.max(*last);
-        let (count, at_ms) = self.announced.entry((name, message.key)).or_default();
+        let (count, at_ms) = self
+            .announced
+            .entry((name, message.key.into()))
+            .or_default();
         *count += 1;
         *at_ms = message.timestamp_ms.max(*at_ms);
     }

@@ -3,7 +3,7 @@ use super::checkpoints::committed;
 use super::context::{Change, Context};
 use super::publishing::Command;
 use super::shared::Shared;
-use crate::log::message::{message_of, unreachable};
+use crate::log::message::{Slab, unreachable};
 use crate::log::native::{self, GroupMetadata};
 use crate::log::options::{Bounds, FirstCheckpoints};
 use rdkafka::consumer::base_consumer::PartitionQueue;
@@ -50,6 +50,7 @@ pub(super) struct Fetching {
     pub first_checkpoints: FirstCheckpoints,
     pub bounds: Bounds,
     pub publisher: Option<JoinHandle<()>>,
+    slab: Slab,
     reading: BTreeMap<i32, Reading>,
     stopped: BTreeMap<i32, Stopped>,
     looked_at: Instant,
@@ -71,6 +72,7 @@ impl Fetching {
             first_checkpoints,
             bounds,
             publisher: None,
+            slab: Slab::default(),
             reading: BTreeMap::new(),
             stopped: BTreeMap::new(),
             looked_at: Instant::now(),
@@ -405,7 +407,7 @@ impl Fetching {
             while messages.len() < room {
                 match reading.queue.poll(Duration::ZERO) {
                     Some(Ok(message)) => {
-                        messages.push(message_of(&message, &self.joining.topic));
+                        messages.push(self.slab.message_of(&message, &self.joining.topic));
                     }
                     // All is fetched up to the end, markers of transactions included.
                     Some(Err(KafkaError::PartitionEOF(_))) => at_end.push(*partition),

@@ -196,9 +196,9 @@ mod tests {
         Message {
             at,
             timestamp_ms: 1,
-            key,
+            key: key.into(),
             headers,
-            payload,
+            payload: payload.into(),
         }
     }
 

@@ -98,7 +98,7 @@ impl KafkaMember {
 }
 
 /// A commit costs milliseconds whatever it holds: so many messages of a partition make it cheap.
-const ROOM: usize = 4_000;
+const ROOM: usize = 8_000;
 
 impl Member for KafkaMember {
     fn room(&self) -> usize {

@@ -218,7 +218,7 @@ impl Publishing {
         let mut last: Option<(&str, i32)> = None;
         let mut each = Vec::with_capacity(outgoing.len());
         for (index, outgoing) in outgoing.iter().enumerate() {
-            let known = last.filter(|(topic, _)| *topic == outgoing.topic);
+            let known = last.filter(|(topic, _)| *topic == &*outgoing.topic);
             let place = || {
                 check(outgoing)?;
                 let partitions = match known {
@@ -362,9 +362,9 @@ impl Live {
     ) -> Result<(), Ended> {
         let mut record = BaseRecord::with_opaque_to(&message.topic, index)
             .partition(partition)
-            .payload(message.payload.as_slice());
+            .payload(&message.payload[..]);
         if !message.key.is_empty() {
-            record = record.key(message.key.as_slice());
+            record = record.key(&message.key[..]);
         }
         if let Some(headers) = headers_of(message) {
             record = record.headers(headers);

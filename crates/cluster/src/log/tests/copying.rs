@@ -32,7 +32,7 @@ pub(super) async fn copy(
 
 pub(super) fn copies(lease: Lease, messages: &[Message], to: &str) -> Publication {
     let outgoing = messages.iter().map(|message| Outgoing {
-        topic: to.to_owned(),
+        topic: to.into(),
         partition: None,
         key: message.key.clone(),
         headers: message.headers.clone(),
@@ -107,7 +107,10 @@ pub(super) async fn check(log: &KafkaLog, topic: &str, sent: &BTreeMap<Vec<u8>, 
     .await;
     let mut copied: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
     for message in found.into_iter().flatten() {
-        copied.entry(message.key).or_default().push(message.payload);
+        copied
+            .entry(message.key.to_vec())
+            .or_default()
+            .push(message.payload.to_vec());
     }
     for (key, sent) in sent {
         let copied = copied.remove(key).unwrap_or_default();

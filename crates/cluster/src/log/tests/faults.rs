@@ -73,7 +73,7 @@ async fn outputs(log: &KafkaLog, enough: usize) -> Vec<String> {
         }
     })
     .await;
-    let texts = all.into_iter().map(|m| String::from_utf8(m.payload));
+    let texts = all.into_iter().map(|m| String::from_utf8(m.payload.into()));
     texts.collect::<Result<_, _>>().expect("text")
 }
 
@@ -265,7 +265,7 @@ async fn a_broker_that_restarts_stops_nothing_for_ever() {
             sent.entry(key.clone()).or_default().push(payload.clone());
             let message = Outgoing {
                 partition: None,
-                key,
+                key: key.into(),
                 ..placed("in", 0, payload)
             };
             log.append(vec![message]).await.expect("appends");

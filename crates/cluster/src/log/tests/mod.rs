@@ -111,11 +111,11 @@ fn joining(consumer: &str, topic: &str) -> Joining {
 /// A message with a given partition.
 fn placed(topic: &str, partition: i32, payload: impl Into<Vec<u8>>) -> Outgoing {
     Outgoing {
-        topic: topic.to_owned(),
+        topic: topic.into(),
         partition: Some(partition),
-        key: b"acme/1".to_vec(),
+        key: b"acme/1".to_vec().into(),
         headers: Headers(vec![]),
-        payload: payload.into(),
+        payload: payload.into().into(),
     }
 }
 

@@ -41,7 +41,7 @@ async fn deltas_do_not_wait_for_transactions_and_replies_do() {
         .await
         .expect("grows");
     let read = log.read(&deltas, 0, 0, 10).await.expect("reads");
-    let payloads: Vec<_> = read.iter().map(|m| m.payload.as_slice()).collect();
+    let payloads: Vec<_> = read.iter().map(|m| &m.payload[..]).collect();
     assert_eq!(payloads, [b"open".as_slice(), b"behind"]);
     assert_eq!(log.end(&deltas, 0).await, Ok(2));
 
@@ -54,7 +54,7 @@ async fn deltas_do_not_wait_for_transactions_and_replies_do() {
         .await
         .expect("grows");
     let read = log.read(&replies, 0, 0, 10).await.expect("reads");
-    let payloads: Vec<_> = read.iter().map(|m| m.payload.as_slice()).collect();
+    let payloads: Vec<_> = read.iter().map(|m| &m.payload[..]).collect();
     assert_eq!(payloads, [b"behind"], "what was aborted never was");
 }
 

@@ -68,7 +68,7 @@ impl Log for Renamed {
         mut messages: Vec<Outgoing>,
     ) -> BoxFuture<'_, Result<Vec<Position>, PortError>> {
         for message in &mut messages {
-            message.topic = self.there(&message.topic);
+            message.topic = self.there(&message.topic).into();
         }
         Box::pin(async move {
             let mut places = self.log.append(messages).await?;
@@ -146,7 +146,7 @@ impl Member for RenamedMember {
     }
     fn publish(&self, mut publication: Publication) -> BoxFuture<'_, Result<(), PublishError>> {
         for message in &mut publication.outgoing {
-            Arc::make_mut(message).topic = format!("{}{}", self.prefix, message.topic);
+            Arc::make_mut(message).topic = format!("{}{}", self.prefix, message.topic).into();
         }
         self.member.publish(publication)
     }

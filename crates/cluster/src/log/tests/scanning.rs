@@ -46,7 +46,7 @@ async fn a_scan_reads_all_of_many_topics_once_from_a_time_on() {
     let (mut found, mut last_ms) = (vec![], 0);
     while let Some(message) = within("the next", scan.next()).await.expect("reads") {
         last_ms = message.timestamp_ms.max(last_ms);
-        found.push(String::from_utf8(message.payload).expect("UTF-8"));
+        found.push(String::from_utf8(message.payload.into()).expect("UTF-8"));
     }
     assert_eq!(found.len(), said.len(), "none twice");
     assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), said);
@@ -55,7 +55,7 @@ async fn a_scan_reads_all_of_many_topics_once_from_a_time_on() {
 
     let mut later = log.scan(all(), last_ms + 1, |_| true);
     assert_eq!(within("the end", later.next()).await, Ok(None));
-    let mut one = log.scan(all(), 0, |message| message.payload == b"3/1/7");
+    let mut one = log.scan(all(), 0, |message| message.payload == "3/1/7");
     let found = within("the one", one.next()).await.expect("reads");
     assert_eq!(found.expect("it is there").at.offset, 7);
     assert_eq!(within("the end", one.next()).await, Ok(None));

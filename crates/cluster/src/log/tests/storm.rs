@@ -65,7 +65,7 @@ async fn nothing_is_lost_or_doubled_while_members_come_and_go() {
         sent.entry(key.clone()).or_default().push(payload.clone());
         let message = Outgoing {
             partition: None,
-            key,
+            key: key.into(),
             ..placed(&input, 0, payload)
         };
         log.append(vec![message]).await.expect("appends");

@@ -78,13 +78,15 @@ pub(super) async fn check(place: &Place, said: &Acknowledged, when: &str) -> Fou
             "{when}: partition {partition} was at {least}, is at {below}"
         );
         for message in read_all(&log, "input", partition).await {
-            let n = String::from_utf8(message.payload.clone())
+            let n = String::from_utf8(message.payload.to_vec())
                 .unwrap()
                 .parse()
                 .unwrap();
             assert!(inputs.insert(n), "{when}: message {n} is there twice");
             if message.at.offset < below {
-                done.entry(message.key).or_default().push(message.payload);
+                done.entry(message.key.to_vec())
+                    .or_default()
+                    .push(message.payload.to_vec());
             }
         }
     }
@@ -99,9 +101,9 @@ pub(super) async fn check(place: &Place, said: &Acknowledged, when: &str) -> Fou
     for partition in 0..2 {
         for message in read_all(&log, "output", partition).await {
             outputs
-                .entry(message.key)
+                .entry(message.key.to_vec())
                 .or_default()
-                .push(message.payload);
+                .push(message.payload.to_vec());
         }
     }
     assert_eq!(

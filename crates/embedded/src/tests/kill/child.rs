@@ -130,7 +130,7 @@ async fn commit(file: &Embedded, member: &dyn Member, lease: Lease, messages: Ve
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for message in &messages {
         *counts
-            .entry(String::from_utf8(message.key.clone()).unwrap())
+            .entry(String::from_utf8(message.key.to_vec()).unwrap())
             .or_default() += 1;
     }
     let ids: Vec<_> = counts.keys().cloned().collect();

@@ -6,11 +6,13 @@ use super::super::parking::{FULL_BYTES, Parked};
 use super::super::sabotage::Sabotage;
 use super::super::stats::Stats;
 use super::super::takeover::Care;
+use super::passing::{Passed, bytes_key};
 use super::{Actor, PAUSE, Partition};
 use crate::consumer::Behaviour;
 use crate::inbox::{Incoming, Opening};
 use crate::ports::log::{Checkpoint, Happening, Lease, Member, Message};
 use crate::{Moment, PortError};
+use bytes::Bytes;
 use events::Envelope;
 use std::sync::Arc;
 use tokio::task::AbortHandle;
@@ -68,6 +70,7 @@ impl Actor {
             waiting_bytes: 0,
             care: Care::Free,
             parked: Parked::default(),
+            passed: Passed::default(),
         };
         self.partitions.insert(lease.partition, partition);
         self.take_over(lease).await;
@@ -132,10 +135,11 @@ impl Actor {
             Stats::add(&self.stats.fetched, 1);
             let queued = Queued::new(message, attempts);
             partition.waiting_bytes += queued.size;
-            let id = match &key {
-                Some(key) => self.lanes.of(lease.partition, key),
-                None => self.lanes.of(lease.partition, &queued.message.key),
+            let key = key.unwrap_or_else(|| queued.message.key.clone());
+            let Some(queued) = self.pass(lease, queued, &key) else {
+                continue;
             };
+            let id = self.lanes.of(lease.partition, &key);
             if let Some(lane) = self.lanes.get_mut(id) {
                 lane.queue.push_back(queued);
             }
@@ -170,16 +174,15 @@ impl Actor {
     }
 
     /// A lane is a key, the message's own if nothing is said here; a view's lane is a view key, since its rows are (V1).
-    async fn lane_key(&self, message: &Message) -> Option<Vec<u8>> {
+    async fn lane_key(&self, message: &Message) -> Option<Bytes> {
         if self.spec.breaks(Sabotage::C3TwoAtATime) {
             let offset = message.at.offset.to_be_bytes();
-            return Some([&message.key[..], b"/", &offset].concat());
+            return Some([&message.key[..], b"/", &offset].concat().into());
         }
-        if message.key.is_empty() && matches!(self.spec.behaviour, Behaviour::Bytes(_)) {
-            return Some(message.at.offset.to_be_bytes().into());
-        }
-        let Behaviour::View(step) = &self.spec.behaviour else {
-            return None;
+        let step = match &self.spec.behaviour {
+            Behaviour::Bytes(_) => return Some(bytes_key(message)),
+            Behaviour::View(step) => step,
+            Behaviour::Entity(_) | Behaviour::Handlers(_) | Behaviour::Route(_) => return None,
         };
         let Ok(datum) = self.ports.schemas.datum(&message.payload).await else {
             return None;
@@ -201,7 +204,7 @@ impl Actor {
             ..Moment::blank()
         };
         match step.key(&incoming, &at) {
-            Ok(view_key) => Some(format!("{tenant}/{view_key}").into_bytes()),
+            Ok(view_key) => Some(format!("{tenant}/{view_key}").into()),
             Err(_) => None,
         }
     }

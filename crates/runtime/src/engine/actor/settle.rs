@@ -1,7 +1,7 @@
 //! What becomes of steps that ended: results wait in their lanes for the commit that settles them.
 use super::super::commit::{Committed, commit};
 use super::super::dead::hold_id;
-use super::super::freeze::{Frozen, ready_of};
+use super::super::freeze::{Frozen, Origin, ready_of};
 use super::super::lanes::LaneId;
 use super::super::sabotage::Sabotage;
 use super::super::stats::Stats;
@@ -150,7 +150,9 @@ impl Actor {
             Committed::Refused { index, why } => {
                 let mut anew: BTreeSet<LaneId> = frozen.saving.iter().copied().collect();
                 let culprit = frozen.origins.get(index).copied();
-                anew.extend(culprit.map(|(id, _)| id));
+                if let Some(Origin::Lane(id, _)) = culprit {
+                    anew.insert(id);
+                }
                 self.not_done(&frozen, &anew);
                 self.condemn(culprit, &why);
             }
@@ -166,36 +168,43 @@ impl Actor {
     }
 
     /// What this message says can never be published: it becomes a dead letter, and those beside it go on (K4).
-    fn condemn(&mut self, culprit: Option<(LaneId, i64)>, why: &str) {
+    fn condemn(&mut self, culprit: Option<Origin>, why: &str) {
         tracing::error!(consumer = %self.spec.name, why, "the log refuses an output");
-        let lane = culprit.and_then(|(id, offset)| Some((self.lanes.get_mut(id)?, offset)));
-        let Some((lane, offset)) = lane else {
-            return; // a wake, which is due again
+        let (id, offset) = match culprit {
+            None => return, // a wake, which is due again
+            Some(Origin::Lane(id, offset)) => (Some(id), offset),
+            Some(Origin::Passed(partition, offset)) => {
+                (self.back_to_lane(partition, offset), offset)
+            }
         };
+        let lane = id.and_then(|id| Some((id, self.lanes.get_mut(id)?)));
+        let Some((id, lane)) = lane else { return };
         let mut waiting = lane.queue.iter_mut();
         let Some(queued) = waiting.find(|queued| queued.offset == offset) else {
             return;
         };
         let said = queued.delayed().unpublishable.replace(why.to_owned());
-        if said.is_none() {
-            return;
+        if said.is_some() {
+            // Not even its dead letter is taken. It is not lost: it waits, and its partition's watermark with it, until
+            // the topic of dead letters takes it.
+            let at_ms = self.ports.clock.now_ms().saturating_add(REFUSED_AGAIN_MS);
+            lane.not_before_ms = Some(at_ms);
+            self.timers.insert((at_ms, id));
         }
-        // Not even its dead letter is taken. It is not lost: it waits, and its partition's watermark with it, until
-        // the topic of dead letters takes it.
-        let at_ms = self.ports.clock.now_ms().saturating_add(REFUSED_AGAIN_MS);
-        let id = culprit.map(|(id, _)| id);
-        lane.not_before_ms = Some(at_ms);
-        self.timers.extend(id.map(|id| (at_ms, id)));
+        self.list(id);
     }
 
     fn all_done(&mut self, frozen: &Frozen) {
+        let (mut holds, mut done) = (vec![], 0);
         for number in &frozen.partitions {
             if let Some(partition) = self.partitions.get_mut(number) {
                 partition.tracker.committed();
+                let (passed, bytes) = partition.passed.take_committed();
+                partition.waiting_bytes = partition.waiting_bytes.saturating_sub(bytes);
+                done += passed;
             }
             self.said(*number);
         }
-        let (mut holds, mut done) = (vec![], 0);
         for &id in &frozen.lanes {
             let Some(lane) = self.lanes.get_mut(id) else {
                 continue;
@@ -272,6 +281,7 @@ impl Actor {
         for number in &frozen.partitions {
             if let Some(partition) = self.partitions.get_mut(number) {
                 partition.tracker.thaw_all();
+                partition.passed.put_back();
             }
         }
         for &id in &frozen.lanes {

@@ -1,6 +1,7 @@
 //! Which code a message dies with, and what whoever asked is told (I4, K4, D5).
 use super::fixtures::*;
 use crate::ports::log::Outgoing;
+use bytes::Bytes;
 use events::MessageId;
 use events::documents::Parsed;
 use events::envelope::name;
@@ -21,7 +22,7 @@ fn what_may_not_pass_the_border_dies_with_its_code() {
             )
         };
         let mut extra = inbox("acme/d1", "x");
-        extra.payload.push(7);
+        extra.payload = [&extra.payload[..], &[7]].concat().into();
         let parsed = world.to(
             "inbox.document.uploaded",
             "acme/d3",
@@ -32,7 +33,7 @@ fn what_may_not_pass_the_border_dies_with_its_code() {
             (extra, "runtime.undecodable"),
             (
                 Outgoing {
-                    payload: vec![0, 0, 0, 77, 77, 1],
+                    payload: vec![0, 0, 0, 77, 77, 1].into(),
                     ..inbox("acme/d2", "x")
                 },
                 "runtime.unknown_schema",
@@ -40,7 +41,7 @@ fn what_may_not_pass_the_border_dies_with_its_code() {
             (parsed, "runtime.unknown_schema"),
             (
                 Outgoing {
-                    payload: vec![],
+                    payload: vec![].into(),
                     ..inbox("acme/d4", "x")
                 },
                 "runtime.unknown_schema",
@@ -82,7 +83,7 @@ fn what_may_not_pass_the_border_dies_with_its_code() {
         got.sort_unstable();
         wanted.sort_unstable();
         let codes =
-            |of: &[(Vec<u8>, String)]| of.iter().map(|(_, code)| code.clone()).collect::<Vec<_>>();
+            |of: &[(Bytes, String)]| of.iter().map(|(_, code)| code.clone()).collect::<Vec<_>>();
         assert_eq!(codes(&got), codes(&wanted));
         assert!(got == wanted, "each with its own bytes");
         // Nor is an answer said where outsiders may not have one said.

@@ -123,9 +123,9 @@ fn a_lane_waits_when_a_hundred_of_its_results_are_not_committed() {
         let message = Message {
             at,
             timestamp_ms: 0,
-            key,
+            key: key.into(),
             headers,
-            payload,
+            payload: payload.into(),
         };
         Queued::new(message, 0)
     };

@@ -8,6 +8,7 @@ mod holds;
 mod lanes;
 mod outside;
 mod parking;
+mod passing;
 mod redriving;
 mod schemas;
 mod takeovers;

@@ -155,7 +155,13 @@ fn what_may_not_pass_is_refused_with_the_reason_and_is_no_dead_letter() {
         let under = |key: &str, message: Outgoing| {
             let tenant = key.split_once('/').map_or("", |(tenant, _)| tenant);
             let key = key.as_bytes().to_vec();
-            with(Outgoing { key, ..message }, &[(name::TENANT, tenant)])
+            with(
+                Outgoing {
+                    key: key.into(),
+                    ..message
+                },
+                &[(name::TENANT, tenant)],
+            )
         };
         let header = |document: &str, name: &str, value: &[u8]| {
             let mut message = ask(document);
@@ -170,7 +176,7 @@ fn what_may_not_pass_is_refused_with_the_reason_and_is_no_dead_letter() {
             }
         };
         let mut extra = ask("d1");
-        extra.payload.push(7);
+        extra.payload = [&extra.payload[..], &[7]].concat().into();
         let mut large = asked(&world, "d2", &"x".repeat(270 << 10), "d2");
         large.headers.set(name::REQUEST, "d2");
         let (past, far) = (now - 1, now + 8 * 86_400_000);
@@ -182,7 +188,7 @@ fn what_may_not_pass_is_refused_with_the_reason_and_is_no_dead_letter() {
                 "d4",
                 "runtime.unknown_schema",
                 Outgoing {
-                    payload: vec![0, 0, 0, 77, 77, 1],
+                    payload: vec![0, 0, 0, 77, 77, 1].into(),
                     ..ask("d4")
                 },
             ),
@@ -317,7 +323,7 @@ fn where_nobody_may_be_answered_it_is_a_dead_letter_and_nobody_is_told() {
         nobody.headers.set(name::DEADLINE, "tomorrow");
         world.send(nobody).await;
         let mut no_key = asked(&world, "d10", "x", "d10");
-        no_key.key = b"Not a key".to_vec();
+        no_key.key = b"Not a key".to_vec().into();
         world.send(no_key).await;
         world.settle().await;
         let mut codes: Vec<_> = world

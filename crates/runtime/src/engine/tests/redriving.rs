@@ -333,7 +333,7 @@ fn letters_are_found_by_what_they_are() {
         three_letters(&mut world).await;
         world
             .send(Outgoing {
-                payload: vec![1, 2, 3],
+                payload: vec![1, 2, 3].into(),
                 ..world.work("d2", "odd")
             })
             .await;

@@ -66,7 +66,8 @@ fn what_only_the_registry_can_tell_waits_until_it_is_back_and_the_outage_is_told
         let running = engine::start(&ports, world.consumers(), &options);
         let running = running.expect("the wiring is right");
         let mut unknown = world.work("d1", "unknown");
-        unknown.payload[1..5].copy_from_slice(&id.expect("registered").to_be_bytes());
+        let id = id.expect("registered").to_be_bytes();
+        unknown.payload = [&[0], &id[..], &unknown.payload[5..]].concat().into();
         world.send(unknown).await;
         world.send_work("d1", &["behind"]).await;
         world.send_work("d2", &["known"]).await;

@@ -104,11 +104,11 @@ fn work(ports: &Ports, document: &str, called: &str) -> Outgoing {
     let datum = ParseUpload::schema().encode(&record).expect("encodes");
     let payload = ports.schemas.frame(ParseUpload::NAME, &datum);
     Outgoing {
-        topic: WORK.to_owned(),
+        topic: WORK.into(),
         partition: None,
-        key: format!("acme/{document}").into_bytes(),
+        key: format!("acme/{document}").into_bytes().into(),
         headers,
-        payload: payload.expect("frames"),
+        payload: payload.expect("frames").into(),
     }
 }
 

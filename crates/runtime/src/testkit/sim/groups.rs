@@ -68,7 +68,7 @@ pub(super) struct Transaction {
     pub process: Arc<str>,
     pub consumer: Arc<str>,
     /// Topic, partition, offsets.
-    pub messages: BTreeMap<(String, i32), Vec<i64>>,
+    pub messages: BTreeMap<(Arc<str>, i32), Vec<i64>>,
     pub checkpoints: Vec<(Lease, Checkpoint)>,
 }
 

@@ -37,7 +37,7 @@ impl Log for SimLog {
             for message in &messages {
                 let topic = world
                     .topics
-                    .get(&message.topic)
+                    .get(&*message.topic)
                     .ok_or_else(|| no_topic(&message.topic))?;
                 let partition = topic
                     .check(message)

@@ -46,7 +46,7 @@ pub(super) fn publish(
     for (index, message) in publication.outgoing.iter().enumerate() {
         let topic = world
             .topics
-            .get(&message.topic)
+            .get(&*message.topic)
             .ok_or_else(|| format!("there is no topic {}", message.topic));
         match topic.and_then(|topic| topic.check(message)) {
             Ok(partition) => partitions.push(partition),
@@ -111,7 +111,7 @@ fn begin(
 ) -> u64 {
     world.publications += 1;
     let id = world.publications;
-    let mut messages: BTreeMap<(String, i32), Vec<i64>> = BTreeMap::new();
+    let mut messages: BTreeMap<(Arc<str>, i32), Vec<i64>> = BTreeMap::new();
     for (outgoing, partition) in publication.outgoing.into_iter().zip(partitions) {
         let (topic, outgoing) = (outgoing.topic.clone(), Arc::unwrap_or_clone(outgoing));
         if let Some(message) = world.append(&wire.name(), partition, outgoing, Some(id), true) {
@@ -143,7 +143,7 @@ fn end(world: &mut World, id: u64, committed: bool) {
         checkpoints,
     } = transaction;
     for ((topic, partition), offsets) in &messages {
-        if let Some(topic) = world.topics.get_mut(topic) {
+        if let Some(topic) = world.topics.get_mut(&**topic) {
             topic.end_transaction(*partition, offsets, committed);
         }
     }

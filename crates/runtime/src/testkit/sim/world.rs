@@ -152,7 +152,7 @@ impl World {
         open: bool,
     ) -> Option<Arc<Message>> {
         let now_ms = self.now_ms();
-        let topic = self.topics.get_mut(&message.topic)?;
+        let topic = self.topics.get_mut(&*message.topic)?;
         let message = topic.append(partition, message, now_ms, open);
         let name = topic.name.clone();
         self.note(

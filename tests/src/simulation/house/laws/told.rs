@@ -36,7 +36,7 @@ pub fn answers(case: &Case<'_>) -> Vec<String> {
         // The copy of a command from outside is told the same once more.
         let what = |answer: &&&Seen| match answer.envelope.command {
             Some(_) => (None, answer.message.payload.clone()),
-            None => (Some(answer.id.clone()), vec![]),
+            None => (Some(answer.id.clone()), Default::default()),
         };
         let failed = |answer: &&&Seen| how(answer) == "failed";
         let final_ones: BTreeSet<_> = answers

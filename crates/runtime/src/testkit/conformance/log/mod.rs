@@ -73,11 +73,11 @@ pub async fn all(make: impl AsyncFn() -> Logs) {
 fn message(topic: &str, key: &str, payload: impl Into<Vec<u8>>) -> Outgoing {
     let headers = Headers(vec![("ce_id".to_owned(), b"id".to_vec())]);
     Outgoing {
-        topic: topic.to_owned(),
+        topic: topic.into(),
         partition: None,
-        key: key.into(),
+        key: key.to_owned().into(),
         headers,
-        payload: payload.into(),
+        payload: payload.into().into(),
     }
 }
 
@@ -125,7 +125,7 @@ async fn payloads(log: &Arc<dyn Log>, topic: &str) -> Vec<Vec<Vec<u8>>> {
             read_all(log, topic, partition)
                 .await
                 .into_iter()
-                .map(|message| message.payload)
+                .map(|message| message.payload.to_vec())
                 .collect(),
         );
     }
@@ -230,7 +230,7 @@ impl Watched {
 
     fn payloads(&self, partition: i32) -> Vec<Vec<u8>> {
         let fetched = self.fetched.get(&partition).into_iter().flatten();
-        fetched.map(|message| message.payload.clone()).collect()
+        fetched.map(|message| message.payload.to_vec()).collect()
     }
 }
 

@@ -30,11 +30,11 @@ fn world(seed: u64, options: SimOptions) -> Sim {
 fn message(topic: &str, key: &str) -> Outgoing {
     let headers = Headers(vec![("ce_id".to_owned(), key.as_bytes().to_vec())]);
     Outgoing {
-        topic: topic.to_owned(),
+        topic: topic.into(),
         partition: None,
-        key: key.as_bytes().to_vec(),
+        key: key.as_bytes().to_vec().into(),
         headers,
-        payload: vec![0, 1, 2],
+        payload: vec![0, 1, 2].into(),
     }
 }
 
