@@ -1,20 +1,11 @@
 //! The house in the simulation: some seeds of it. `simulate` runs more.
 use super::seeds;
-use runtime::engine::Sabotage;
 use std::collections::BTreeMap;
-use tests::simulation::house::sabotage::caught;
+use tests::simulation::house::sabotage::{CAUGHT_HERE, caught};
 use tests::simulation::house::{Kind, Plan, Seed};
 
 /// Enough to meet every kind of request, few enough for a debug build: `simulate` runs hundreds.
 const SEEDS: u64 = 8;
-
-/// Rules that real workers lean on.
-const CAUGHT: [Sabotage; 4] = [
-    Sabotage::E3RepeatsSayNothing,
-    Sabotage::E5PublishBeforeSave,
-    Sabotage::I5AnotherPartitioner,
-    Sabotage::G4AnotherTenantsPorts,
-];
 
 #[test]
 fn the_house_keeps_its_laws_through_a_storm_of_any_seed() {
@@ -88,12 +79,11 @@ fn the_same_seed_gives_the_house_the_same_history() {
     }
 }
 
-/// The laws of the house notice, too, what the laws of the small business do (see `every_sabotage_is_caught_by_a_law`): some
-/// rules that are caught soon, since this is a debug build. `simulate --sabotage` breaks all that apply.
+/// The laws of the house notice, too, what the laws of the small business do (see `every_sabotage_is_caught_by_a_law`).
 #[test]
 fn rules_that_are_broken_in_the_house_are_caught_by_its_laws() {
     let mut uncaught = vec![];
-    for sabotage in CAUGHT {
+    for sabotage in CAUGHT_HERE {
         match caught(sabotage) {
             Some((number, law)) => println!("{sabotage:?} is caught by seed {number}: {law}"),
             None => uncaught.push(sabotage),
