@@ -1,22 +1,11 @@
 //! The house in the simulation: some seeds of it. `simulate` runs more.
 use super::seeds;
-use runtime::engine::Sabotage;
 use std::collections::BTreeMap;
+use tests::simulation::house::sabotage::{CAUGHT_HERE, caught};
 use tests::simulation::house::{Kind, Plan, Seed};
 
 /// Enough to meet every kind of request, few enough for a debug build: `simulate` runs hundreds.
 const SEEDS: u64 = 8;
-
-/// Each broken rule must be caught by a law within this many seeds.
-const SEEDS_TO_CATCH: u64 = 100;
-
-/// Rules that real workers lean on.
-const CAUGHT: [Sabotage; 4] = [
-    Sabotage::E3RepeatsSayNothing,
-    Sabotage::E5PublishBeforeSave,
-    Sabotage::I5AnotherPartitioner,
-    Sabotage::G4AnotherTenantsPorts,
-];
 
 #[test]
 fn the_house_keeps_its_laws_through_a_storm_of_any_seed() {
@@ -62,32 +51,40 @@ fn the_house_keeps_its_laws_through_a_storm_of_any_seed() {
     }
 }
 
+/// Whatever runs beside it, and whatever ran before: one after the other on one thread, then all at once, the last one
+/// first. `simulate` does so with more.
 #[test]
 fn the_same_seed_gives_the_house_the_same_history() {
-    let plan = Plan {
-        tell: true,
-        ..Plan::of(3)
+    let seeds = [3, 4, 5];
+    let told = |seed: u64| {
+        let plan = Plan {
+            tell: true,
+            ..Plan::of(seed)
+        };
+        Seed::run(&plan).history
     };
-    let [first, second] = [&plan, &plan].map(|plan| Seed::run(plan).history);
-    assert!(!first.is_empty(), "nothing was told");
-    let differs = first.lines().zip(second.lines()).find(|(a, b)| a != b);
-    assert_eq!(differs, None, "seed 3 does not repeat itself");
-    assert_eq!(first.len(), second.len(), "seed 3 does not repeat itself");
+    let first = seeds.map(told);
+    let mut again = std::thread::scope(|scope| {
+        let mut backwards = seeds;
+        backwards.reverse();
+        let threads = backwards.map(|seed| scope.spawn(move || told(seed)));
+        threads.map(|thread| thread.join().expect("no panic"))
+    });
+    again.reverse();
+    for ((seed, first), second) in seeds.into_iter().zip(first).zip(again) {
+        assert!(!first.is_empty(), "nothing was told");
+        let differs = first.lines().zip(second.lines()).find(|(a, b)| a != b);
+        assert_eq!(differs, None, "seed {seed} does not repeat itself");
+        assert!(first == second, "seed {seed} does not repeat itself");
+    }
 }
 
 /// The laws of the house notice, too, what the laws of the small business do (see `every_sabotage_is_caught_by_a_law`).
 #[test]
 fn rules_that_are_broken_in_the_house_are_caught_by_its_laws() {
     let mut uncaught = vec![];
-    for sabotage in CAUGHT {
-        let caught = (0..SEEDS_TO_CATCH).find_map(|number| {
-            let plan = Plan {
-                sabotage: Some(sabotage),
-                ..Plan::of(number)
-            };
-            Some((number, Seed::run(&plan).broken.into_iter().next()?))
-        });
-        match caught {
+    for sabotage in CAUGHT_HERE {
+        match caught(sabotage) {
             Some((number, law)) => println!("{sabotage:?} is caught by seed {number}: {law}"),
             None => uncaught.push(sabotage),
         }

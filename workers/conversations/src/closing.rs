@@ -16,6 +16,14 @@ use std::collections::BTreeSet;
 /// How long it waits for any answer, in milliseconds (five minutes): each is given quickly, or is a dead letter.
 pub const SILENCE_MS: i64 = 300_000;
 
+/// When conversations are listed once more after all of them have ended, in milliseconds (two minutes), and then after twice
+/// as long each time: the roster may have been behind its time, and nobody else ends what it did not know. The first time is
+/// less than the looks for what is still shown take in all.
+pub const SWEEP_MS: i64 = 120_000;
+
+/// How often they are: the last time is a quarter of an hour after the end.
+pub const SWEEPS: u32 = 3;
+
 /// The code of an end that was waited for in vain.
 pub const NOT_ENDED: &str = "conversations.not_ended";
 
@@ -68,8 +76,14 @@ impl Refusal for Never {
 /// The end of all conversations of a chatbot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
-    /// Who is told when none is left; none if nothing is under way.
+    /// Who is told when none is left; none if nobody waits for that.
     pub asker: Option<ReplyAddress>,
+    /// They are being listed once more, and nobody waits for that.
+    #[serde(default)]
+    pub sweeping: bool,
+    /// How often that was done.
+    #[serde(default)]
+    pub swept: u32,
     /// Counts the questions for a list, so that an old answer is told from a new one.
     pub round: i64,
     /// Those that were told to end and have not answered yet.
@@ -78,7 +92,8 @@ pub struct Closing {
     pub next: Option<i64>,
     /// How many have ended.
     pub ended: i64,
-    /// When nobody is kept waiting any longer, in milliseconds since 1970.
+    /// When nobody is kept waiting any longer or, if nothing is under way, when they are listed once more; in milliseconds
+    /// since 1970.
     pub give_up_at_ms: i64,
 }
 
@@ -97,7 +112,7 @@ impl Entity for Closing {
             M::Refused(said) => self.failed(&said.code, &said.message, at),
             M::Failed(said) => self.failed(&said.code, &said.message, at),
             M::Progress(_) => Decision::stay(),
-            M::Woke(woke) => self.woke(&woke),
+            M::Woke(woke) => self.woke(&woke, at),
         })
     }
 }
@@ -111,6 +126,36 @@ impl Closing {
     fn begin(&self, at: &Moment) -> Decision<Self> {
         let next = Self {
             asker: at.reply_to.clone(),
+            round: self.round + 1,
+            ..Self::default()
+        };
+        next.list(0, at)
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.asker.is_some() || self.sweeping
+    }
+
+    /// Nothing is under way until they are listed once more.
+    fn rests(&self, at: &Moment) -> Decision<Self> {
+        let swept = self.swept + u32::from(self.sweeping);
+        let mut next = Self {
+            round: self.round,
+            swept,
+            ..Self::default()
+        };
+        if swept >= SWEEPS {
+            return Decision::to(next).never_wake();
+        }
+        next.give_up_at_ms = at.now_ms.saturating_add(SWEEP_MS << swept);
+        let wake_at = next.give_up_at_ms;
+        Decision::to(next).wake_at(wake_at)
+    }
+
+    fn sweep(&self, at: &Moment) -> Decision<Self> {
+        let next = Self {
+            sweeping: true,
+            swept: self.swept,
             round: self.round + 1,
             ..Self::default()
         };
@@ -132,7 +177,7 @@ impl Closing {
     }
 
     fn listed(&self, listed: ConversationsListed, at: &Moment) -> Decision<Self> {
-        if self.asker.is_none()
+        if !self.is_under_way()
             || at.request.as_deref() != Some(&*self.list_request())
             || !self.pending.is_empty()
         {
@@ -171,16 +216,14 @@ impl Closing {
         }
     }
 
-    /// The next of them; at the end, the answer.
+    /// The next of them; at the end, the answer, and they are listed once more after a while.
     fn go_on(mut self, at: &Moment) -> Decision<Self> {
         let (asker, ended) = (self.asker.clone(), self.ended);
         let Some(shelf) = self.next.take() else {
-            self.asker = None;
-            self.give_up_at_ms = 0;
             let done = reply::Ok {
                 id: at.id.to_string(),
             };
-            return Decision::to(self).answer(asker, done).never_wake();
+            return self.rests(at).answer(asker, done);
         };
         self.round += 1;
         let decision = self.list(shelf, at);
@@ -200,19 +243,22 @@ impl Closing {
             || request
                 .strip_prefix("end/")
                 .is_some_and(|conversation| self.pending.contains(conversation));
-        if ours && self.asker.is_some() {
-            self.given_up(code, why)
+        if ours && self.is_under_way() {
+            self.given_up(code, why, at)
         } else {
             Decision::stay()
         }
     }
 
-    fn woke(&self, woke: &Woke) -> Decision<Self> {
-        if self.asker.is_none() {
+    fn woke(&self, woke: &Woke, at: &Moment) -> Decision<Self> {
+        if !self.is_under_way() && self.give_up_at_ms == 0 {
             return Decision::stay();
         }
         if woke.at_ms < self.give_up_at_ms {
             return Decision::stay().wake_at(self.give_up_at_ms);
+        }
+        if !self.is_under_way() {
+            return self.sweep(at);
         }
         let why = match self.pending.first() {
             Some(one) => format!(
@@ -221,10 +267,13 @@ impl Closing {
             ),
             None => "nobody said which conversations there are".to_owned(),
         };
-        self.given_up(NOT_ENDED, &why)
+        self.given_up(NOT_ENDED, &why, at)
     }
 
-    fn given_up(&self, code: &str, why: &str) -> Decision<Self> {
+    fn given_up(&self, code: &str, why: &str, at: &Moment) -> Decision<Self> {
+        if self.sweeping {
+            return self.rests(at);
+        }
         let next = Self {
             round: self.round,
             ..Self::default()

@@ -1,6 +1,6 @@
 //! Why a conversation does not do what it is asked.
 use crate::conversation::{MAX_QUESTION, MAX_QUEUE};
-use crate::verify_ended::LOOKS;
+use crate::verify_ended::{LOOKS, pause};
 use runtime::{Failure, PortError, Refusal, Retry, Verdict};
 
 /// Why a question is not taken.
@@ -78,7 +78,7 @@ impl Failure for VerifyEndedError {
         match self {
             Self::Views(why) => why.verdict(),
             Self::StillShown { attempt, .. } if attempt + 1 < LOOKS => {
-                Verdict::Retry(Retry::Backoff)
+                Verdict::Retry(Retry::After(pause(*attempt)))
             }
             Self::StillShown { .. } => Verdict::DeadLetter("conversations.still_shown"),
         }

@@ -10,8 +10,9 @@ pub const AT_ONCE: usize = 200;
 
 /// Lists conversations of a chatbot, shelf by shelf of the roster.
 ///
-/// Effects: none. The roster follows the questions by some milliseconds; one that is asked after its chatbot was
-/// retired is not answered, so nothing is kept of it.
+/// Effects: none. The roster follows the questions by some milliseconds, mostly; so whoever ends all of them lists them once
+/// more after some minutes ([`crate::closing::SWEEP_MS`]). What is asked after the chatbot was retired is not answered, so
+/// nothing is kept of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ListOfChatbot;
 

@@ -6,10 +6,19 @@ use crate::roster::{Roster, SHELVES, shelf};
 use events::consumer;
 use events::conversations;
 use runtime::{Context, Emits, Handler, reply};
+use std::time::Duration;
 
 /// Looks that find something before it is a dead letter; below the attempts that topics.yaml allows, so that the code
-/// is ours. With backoff they take a few minutes.
+/// is ours.
 pub const LOOKS: u32 = 6;
+
+/// How long it waits after a look that found something; `attempt` looks found something before.
+///
+/// The views follow by some milliseconds, mostly: one second, four, sixteen. What the roster knew of too late is ended two
+/// minutes after the others ([`crate::closing::SWEEP_MS`]), so the last look is more than five minutes after the first.
+pub fn pause(attempt: u32) -> Duration {
+    Duration::from_secs(4_u64.saturating_pow(attempt.min(LOOKS)))
+}
 
 /// Counts the conversations of a chatbot whose history would still be shown, by looking at each. What was ended
 /// is shown no more, and its rows are swept.

@@ -13,6 +13,7 @@ use runtime::testkit::views::ViewRows;
 use runtime::{Handler, Retry, Verdict, reply};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 const TENANT: &str = "acme";
 
@@ -105,7 +106,8 @@ fn listed(names: &[&str], from: i64, to: i64) -> Vec<String> {
 #[tokio::test]
 async fn what_is_still_shown_is_looked_for_again_but_not_for_ever() {
     for (attempt, verdict) in [
-        (0, Verdict::Retry(Retry::Backoff)),
+        (0, Verdict::Retry(Retry::After(Duration::from_secs(1)))),
+        (3, Verdict::Retry(Retry::After(Duration::from_secs(64)))),
         (LOOKS - 1, Verdict::DeadLetter("conversations.still_shown")),
     ] {
         let rows = asked(ViewRows::default(), "bot", &["c1"]);

@@ -6,6 +6,9 @@
 //! | `<document>/<revision>/passages`  | the document's: reading made it           | with its document, or when overtaken   |
 //! | `put/...` and all others          | whoever put it                            | never with a document                  |
 //!
+//! What was under way for long may land after it was removed. So what was overtaken goes once more with its document, and all
+//! of it some minutes after that; until then the tombstone keeps the names of the uploads, which are not personal.
+//!
 //! What was put by itself (`POST /v1/blobs`) may be a source of several documents, of several chatbots, and may be
 //! named by an upstream system an hour from now; one document cannot know of the others, so none of them removes it.
 //! Nor is it swept by age: its reading may wait in the dead letters for longer than any age that would be worth it.

@@ -12,7 +12,7 @@ mod tests;
 mod upload;
 
 pub use deletion::{Deletion, MAX_WAITING};
-pub use left::MAX_OVERTAKEN;
+pub use left::{MAX_OVERTAKEN, MAX_REMOVED};
 pub use upload::{Found, Upload, Why};
 
 use crate::DocumentRefusal;
@@ -214,7 +214,9 @@ impl Document {
             Self::Deleting(deletion) if woke.at_ms >= deletion.give_up_at_ms => {
                 deletion.timed_out()
             }
-            Self::Deleted(deletion) if woke.at_ms >= deletion.give_up_at_ms => deletion::swept(at),
+            Self::Deleted(tombstone) if woke.at_ms >= tombstone.give_up_at_ms => {
+                tombstone.swept(at)
+            }
             Self::Absent
             | Self::Parsing(_)
             | Self::Indexing(_)

@@ -31,8 +31,6 @@ use tokio::task::JoinSet;
 
 /// The pause after a port that did not answer.
 pub(super) const PAUSE: Duration = Duration::from_millis(200);
-/// The longest that the task sleeps without looking at the clock, which may have been set.
-const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
 /// Steps run one after the other before the task looks up again.
 const STEPS_IN_A_ROW: usize = 256;
 
@@ -228,10 +226,11 @@ impl Actor {
         let due = [timer, self.wakes.next_ms(), parked];
         let next = due.into_iter().flatten().min();
         let Some(next) = next else {
-            return LOOK_AT_CLOCK;
+            return self.ports.clock.look_again();
         };
         let wait = next.saturating_sub(self.ports.clock.now_ms()).max(1);
-        Duration::from_millis(u64::try_from(wait).unwrap_or(1)).min(LOOK_AT_CLOCK)
+        let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(1));
+        wait.min(self.ports.clock.look_again())
     }
 
     fn expire_timers(&mut self) {

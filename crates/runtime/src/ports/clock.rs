@@ -12,6 +12,11 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(duration))
     }
+    /// The longest that anybody should wait for a time to come without looking at the clock again, which may be set
+    /// forward meanwhile. The simulation's never is, and need not wake everybody in vain.
+    fn look_again(&self) -> Duration {
+        Duration::from_secs(1)
+    }
     /// Whether blocking work runs where it is called (the simulation) or on a blocking thread.
     fn inline(&self) -> bool {
         false

@@ -4,7 +4,7 @@
 //! - [`load`], [`asking`]: what is asked of it, over HTTP ([`doors`], [`http`]) and by systems outside ([`outsiders`]);
 //! - [`plan`]: what disturbs it, by seed; [`providers`]: models that fail, hang and lie; [`run`]: one run;
 //! - [`laws`]: what must hold afterwards; [`shrink`]: less of a seed that still breaks the same law;
-//! - [`table`]: which fault met which call of a port.
+//! - [`table`]: which fault met which call of a port; [`sabotage`]: rules that are broken on purpose.
 mod asking;
 mod doors;
 mod http;
@@ -14,6 +14,7 @@ mod outsiders;
 mod plan;
 mod providers;
 mod run;
+pub mod sabotage;
 pub mod shrink;
 pub mod table;
 

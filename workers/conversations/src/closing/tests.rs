@@ -108,3 +108,52 @@ fn silence_is_an_answer_too() {
     let failed = Emits::default().answer_failed(asker("saga"), NOT_ENDED, why, true);
     late.when(woke).emits(failed);
 }
+
+/// The roster may have been behind its time when it was listed.
+#[test]
+fn what_the_roster_knew_of_too_late_is_ended_some_minutes_later_and_then_it_rests() {
+    let mut then = listed(begun(), 1, &[], None);
+    let mut round = 1;
+    for sweep in 0..SWEEPS {
+        let at_ms = then.state().give_up_at_ms;
+        let rested = given(then.state().clone()).at(|at| at.now_ms = at_ms - (SWEEP_MS << sweep));
+        assert!(!then.state().is_under_way());
+        rested.when(ClosingMessage::Woke(Woke { at_ms: 1 })).stays();
+        let due = then
+            .and_then()
+            .at(|at| (at.now_ms, at.reply_to) = (at_ms, None));
+        then = due.when(ClosingMessage::Woke(Woke { at_ms }));
+        round += 1;
+        then = then.emits(Emits::default().ask(list(0), format!("list/{round}")));
+        let (c1, r1) = told("c1");
+        then = listed(then, round, &["c1"], None).emits(Emits::default().ask(c1, r1));
+        then = one_ended(then, "c1").emits_nothing();
+    }
+    assert!(!then.state().is_under_way() && then.state().give_up_at_ms == 0);
+}
+#[test]
+fn a_later_list_that_fails_is_asked_for_again_and_who_asks_meanwhile_begins_anew() {
+    let rests = listed(begun(), 1, &[], None);
+    let at_ms = rests.state().give_up_at_ms;
+    let due = rests
+        .and_then()
+        .at(|at| (at.now_ms, at.reply_to) = (at_ms, None));
+    let sweeping = due.when(ClosingMessage::Woke(Woke { at_ms })).and_then();
+    let (code, message) = ("runtime.held".into(), "it waits".into());
+    let failed = Failed {
+        code,
+        message,
+        may_have_happened: true,
+    };
+    let failing = sweeping.answering("list/2", ReplyStatus::Failed);
+    let then = failing.when(ClosingMessage::Failed(failed)).emits_nothing();
+    assert_eq!(
+        (then.state().swept, then.state().is_under_way()),
+        (1, false)
+    );
+    let again = then.and_then().at(|at| at.reply_to = Some(asker("again")));
+    let then = again
+        .when(end())
+        .emits(Emits::default().ask(list(0), "list/3"));
+    assert_eq!(then.state().swept, 0);
+}

@@ -1,4 +1,5 @@
 //! The end of a document: out of the index, then its blobs, and a tombstone in its place.
+use super::left::{MAX_OVERTAKEN, MAX_REMOVED, remembering};
 use super::{Decided, Document, SILENCE_MS, SWEEP_MS, TIMED_OUT, Upload, Why};
 use crate::DocumentRefusal;
 use events::ReplyAddress;
@@ -9,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 /// How many may wait for the end of one deletion.
 pub const MAX_WAITING: usize = 16;
+
+/// Most uploads that go with a document: all of its own, and as many that came too late for it.
+const MAX_BLOBS: usize = MAX_OVERTAKEN + 2 * MAX_REMOVED;
 
 /// What removing the blobs is called in its answer.
 const DISCARD: &str = "deletion/blobs";
@@ -22,7 +26,7 @@ pub struct Deletion {
     pub name: String,
     /// Who is told when nothing of it is left.
     pub askers: Vec<ReplyAddress>,
-    /// The uploads that go with it. None is left in a tombstone.
+    /// The uploads that go with it. A tombstone keeps their names until they are removed once more.
     #[serde(default)]
     pub blobs: Vec<String>,
     /// Whether the index has forgotten it, and its blobs are being removed.
@@ -62,6 +66,14 @@ impl Deletion {
         self.askers.iter().fold(decision, |decision, asker| {
             decision.answer_failed(Some(asker.clone()), code, why, true)
         })
+    }
+
+    /// These uploads go with it too.
+    pub(super) fn with(&self, blobs: &[String]) -> Self {
+        Self {
+            blobs: remembering(&self.blobs, blobs, MAX_BLOBS),
+            ..self.clone()
+        }
     }
 
     fn discard(&self, at: &Moment) -> DiscardBlobs {
@@ -167,6 +179,7 @@ impl Document {
                 let next = Deletion {
                     chatbot: deletion.chatbot.clone(),
                     name: deletion.name.clone(),
+                    blobs: deletion.blobs.clone(),
                     give_up_at_ms: sweep_at_ms,
                     ..Deletion::default()
                 };
@@ -196,16 +209,17 @@ impl Deletion {
             Decision::stay()
         }
     }
-}
 
-/// What landed after its blobs were removed goes too; nobody waits for that.
-pub(super) fn swept(at: &Moment) -> Decision<Document> {
-    let discard = DiscardBlobs {
-        document: at.id.to_string(),
-        blobs: vec![],
-        all: true,
-    };
-    Decision::stay().emit(discard).never_wake()
+    /// What landed after its blobs were removed goes too; nobody waits for that, and the tombstone names none any more.
+    pub(super) fn swept(&self, at: &Moment) -> Decision<Document> {
+        let next = Self {
+            blobs: vec![],
+            ..self.clone()
+        };
+        Decision::to(Document::Deleted(next))
+            .emit(self.discard(at))
+            .never_wake()
+    }
 }
 
 /// Everybody hears that it is deleted; who asked is answered when the index has forgotten it and its blobs are gone.

@@ -1,5 +1,5 @@
 //! What uploads leave behind: which blobs are there or may be, and when they go.
-use super::{Decided, Upload};
+use super::{Decided, Document, SWEEP_MS, Upload};
 use crate::DocumentRefusal;
 use crate::blobs::{is_upload, passages_blob};
 use events::documents::{AddDocument, DiscardBlobs};
@@ -9,12 +9,34 @@ use runtime::{Decision, Emits, Moment, Refusal};
 /// waiting comes so far; the oldest go first, since the index has long turned to later ones.
 pub const MAX_OVERTAKEN: usize = 64;
 
+/// Most uploads that were removed and are remembered, the latest: what was under way to the store for long may land after
+/// it was removed (O2), so they are removed once more with their document, and once more after it.
+pub const MAX_REMOVED: usize = 64;
+
+/// The latest of these uploads, `most` of them at most.
+pub(super) fn remembering(removed: &[String], more: &[String], most: usize) -> Vec<String> {
+    let is_new = |blob: &&String| is_upload(blob) && !removed.contains(blob);
+    let mut all: Vec<String> = removed.to_vec();
+    all.extend(more.iter().filter(is_new).cloned());
+    all.drain(..all.len().saturating_sub(most));
+    all
+}
+
 impl Upload {
-    /// The uploads of the document that are there or may be.
+    /// The uploads of the document that are there, or may be, or may yet land.
     pub(super) fn uploads(&self) -> Vec<String> {
         let own = (!self.blob.is_empty()).then_some(&self.blob);
         let overtaken = self.overtaken.iter().filter(|blob| is_upload(blob));
-        overtaken.chain(own).cloned().collect()
+        let removed = self.removed.iter();
+        removed.chain(overtaken).chain(own).cloned().collect()
+    }
+
+    /// These are removed now; what lands of them later goes with the document.
+    pub(super) fn without(&self, blobs: &[String]) -> Self {
+        Self {
+            removed: remembering(&self.removed, blobs, MAX_REMOVED),
+            ..self.clone()
+        }
     }
 
     /// All that is there or may be of overtaken uploads, once a newer one comes: this one is overtaken too.
@@ -55,12 +77,29 @@ pub(super) fn discarding(emits: Emits, blobs: Vec<String>, at: &Moment) -> Emits
     })
 }
 
-/// An upload that is not taken leaves nothing behind either.
-pub(super) fn refused(why: DocumentRefusal, add: AddDocument, at: &Moment) -> Decided {
-    if !is_upload(&add.blob.id) {
-        return Err(why);
+impl Document {
+    /// An upload that is not taken leaves nothing behind either, now or when it lands late.
+    pub(super) fn refused(&self, why: DocumentRefusal, add: AddDocument, at: &Moment) -> Decided {
+        if !is_upload(&add.blob.id) {
+            return Err(why);
+        }
+        let blobs = vec![add.blob.id];
+        let decision = match self {
+            Self::Absent => Decision::stay(),
+            Self::Parsing(upload) => Decision::to(Self::Parsing(upload.without(&blobs))),
+            Self::Indexing(upload) => Decision::to(Self::Indexing(upload.without(&blobs))),
+            Self::Ready(upload) => Decision::to(Self::Ready(upload.without(&blobs))),
+            Self::Rejected(upload) => Decision::to(Self::Rejected(upload.without(&blobs))),
+            Self::Deleting(deletion) => Decision::to(Self::Deleting(deletion.with(&blobs))),
+            Self::Deleted(tombstone) => {
+                let mut next = tombstone.with(&blobs);
+                next.give_up_at_ms = at.now_ms.saturating_add(SWEEP_MS);
+                let sweep_at_ms = next.give_up_at_ms;
+                Decision::to(Self::Deleted(next)).wake_at(sweep_at_ms)
+            }
+        };
+        Ok(decision
+            .saying(|emits| emits.reply_refused(why.code(), &why.to_string()))
+            .saying(|emits| discarding(emits, blobs, at)))
     }
-    Ok(Decision::stay()
-        .saying(|emits| emits.reply_refused(why.code(), &why.to_string()))
-        .saying(|emits| discarding(emits, vec![add.blob.id], at)))
 }

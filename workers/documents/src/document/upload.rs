@@ -1,5 +1,5 @@
 //! From an upload to passages that a search finds.
-use super::left::{MAX_OVERTAKEN, discarding, refused};
+use super::left::{MAX_OVERTAKEN, discarding};
 use super::{Decided, Document, SILENCE_MS, SUPERSEDED, document_ready};
 use crate::DocumentRefusal;
 use crate::blobs::is_upload;
@@ -30,6 +30,9 @@ pub struct Upload {
     /// found, or may yet be.
     #[serde(default)]
     pub overtaken: Vec<String>,
+    /// Uploads of the document that were removed, and go once more with it: one may land after it was removed.
+    #[serde(default)]
+    pub removed: Vec<String>,
     /// How many passages; 0 while that is not known.
     pub passages: i64,
     /// Who is told how it ends.
@@ -113,6 +116,7 @@ impl Upload {
         } else {
             Vec::from_iter(Some(std::mem::take(&mut next.blob)).filter(|blob| !blob.is_empty()))
         };
+        let next = next.without(&unreadable);
         let decision = Document::to(Document::Rejected(next), at)
             .emit(event)
             .saying(|emits| discarding(emits, unreadable, at))
@@ -138,7 +142,7 @@ impl Upload {
             asker: None,
             why: None,
             overtaken: vec![],
-            ..self.now_found(said)
+            ..self.now_found(said).without(&self.overtaken)
         };
         let done = document_ready(&next, at);
         Document::to(Document::Ready(next), at)
@@ -202,11 +206,11 @@ impl Document {
             | Self::Ready(upload)
             | Self::Rejected(upload) => Some(upload),
             Self::Deleting(_) | Self::Deleted(_) => {
-                return refused(DocumentRefusal::Deleted, add, at);
+                return self.refused(DocumentRefusal::Deleted, add, at);
             }
         };
         if before.is_some_and(|before| before.chatbot != add.chatbot) {
-            return refused(DocumentRefusal::OtherChatbot, add, at);
+            return self.refused(DocumentRefusal::OtherChatbot, add, at);
         }
         if let Some(before) = before.filter(|before| before.revision == revision) {
             return Ok(before.asked_again(self, at));
@@ -214,7 +218,7 @@ impl Document {
         let give_up_at_ms = at.now_ms.saturating_add(SILENCE_MS);
         let mut overtaken_blobs = before.map(|before| before.leaves(at)).unwrap_or_default();
         let excess = overtaken_blobs.len().saturating_sub(MAX_OVERTAKEN);
-        let too_many = overtaken_blobs.drain(..excess).collect();
+        let too_many: Vec<String> = overtaken_blobs.drain(..excess).collect();
         let upload = Upload {
             chatbot: add.chatbot.clone(),
             revision: revision.clone(),
@@ -225,6 +229,7 @@ impl Document {
                 .cloned()
                 .unwrap_or_default(),
             overtaken: overtaken_blobs,
+            removed: before.map_or(vec![], |before| before.without(&too_many).removed),
             passages: 0,
             asker: at.reply_to.clone(),
             found: before.and_then(|before| before.found.clone()),

@@ -1,5 +1,6 @@
 //! Blobs in memory: whole or not there, never overwritten.
 use super::wire::Wire;
+use super::world::World;
 use crate::ports::BoxFuture;
 use crate::ports::blobs::{BlobError, Blobs, Content};
 use bytes::Bytes;
@@ -47,9 +48,11 @@ impl Blobs for SimBlobs {
                 reference: reference.clone(),
             };
             let key = (tenant.to_string(), id.to_owned());
-            let put = move |world: &mut super::world::World, _| match world.blobs.get(&key) {
+            let name = self.0.name();
+            let put = move |world: &mut World, _| match world.blobs.get(&key) {
                 Some(there) => Ok(there.reference == stored.reference),
                 None => {
+                    world.tell(name, format!("put {}/{}", key.0, key.1));
                     world.blobs.insert(key, stored);
                     Ok(true)
                 }
@@ -100,14 +103,14 @@ impl Blobs for SimBlobs {
         id: &'a str,
     ) -> BoxFuture<'a, Result<(), BlobError>> {
         let key = (tenant.to_string(), id.to_owned());
-        Box::pin(async move {
-            let deleted = self
-                .0
-                .write("blobs.delete", move |world, _| Ok(world.blobs.remove(&key)))
-                .await?;
-            drop(deleted);
+        let name = self.0.name();
+        let delete = move |world: &mut World, _| {
+            if world.blobs.remove(&key).is_some() {
+                world.tell(name, format!("removed {}/{}", key.0, key.1));
+            }
             Ok(())
-        })
+        };
+        Box::pin(async move { Ok(self.0.write("blobs.delete", delete).await?) })
     }
 
     fn list<'a>(
@@ -118,7 +121,7 @@ impl Blobs for SimBlobs {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<String>, BlobError>> {
         Box::pin(async move {
-            let list = move |world: &mut super::world::World| {
+            let list = move |world: &mut World| {
                 let tenant = tenant.to_string();
                 let from = if after < prefix {
                     Bound::Included((tenant.clone(), prefix.to_owned()))

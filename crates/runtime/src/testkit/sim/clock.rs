@@ -8,6 +8,9 @@ use std::time::Duration;
 /// The most that a clock is ever behind, in milliseconds.
 const MOST_BEHIND_MS: i64 = 30_000;
 
+/// How long anybody waits without looking at it: long, since nothing happens meanwhile, and that a hundred times a seed.
+const LOOKS_AGAIN: Duration = Duration::from_secs(300);
+
 pub(super) struct SimClock(pub Wire);
 
 impl Clock for SimClock {
@@ -51,6 +54,11 @@ impl Clock for SimClock {
             tokio::time::sleep(duration).await;
             wire.gate().await;
         })
+    }
+
+    /// It only ever steps back: who waits is not late.
+    fn look_again(&self) -> Duration {
+        LOOKS_AGAIN
     }
 
     fn inline(&self) -> bool {

@@ -2,9 +2,12 @@
 use super::super::load::{Kind, TENANTS, mark};
 use super::Case;
 use super::told::went;
+use conversations::endings::{Ended, Endings};
+use conversations::history::{Conversed, History};
 use documents::directory::{Directory, Listed};
 use events::TenantId;
-use events::documents::DocumentState;
+use events::consumer;
+use events::documents::{AddDocument, DocumentState};
 use knowledge::ledger::{Ledger, LedgerRow};
 use runtime::Ports;
 use runtime::View;
@@ -69,6 +72,56 @@ async fn passages(ports: &Ports, tenant: &TenantId, document: &str) -> Vec<Strin
     let mut blobs = listed.expect("no faults");
     blobs.retain(|blob| blob.ends_with("/passages"));
     blobs
+}
+
+/// What was uploaded for a document that is gone is gone too, also what landed after it.
+pub async fn uploads(case: &Case<'_>, ports: &Ports) -> Vec<String> {
+    let sim = &case.ended.sim;
+    let listed: BTreeMap<String, Listed> = view(sim, &Directory, "documents.directory");
+    let mut needed: BTreeMap<String, bool> = BTreeMap::new();
+    for add in case.topic("documents.document") {
+        if add.is::<AddDocument>() {
+            let document = listed.get(&add.key);
+            let there = document.is_some_and(|of| of.state != DocumentState::Deleted);
+            let tenant = add.envelope.tenant.as_deref().unwrap_or_default();
+            let blob = format!("{tenant}/{}", add.read::<AddDocument>().blob.id);
+            *needed.entry(blob).or_default() |= there;
+        }
+    }
+    let mut broken = vec![];
+    for name in TENANTS {
+        let tenant = TenantId::new(name).expect("a tenant");
+        let left = ports.blobs.list(&tenant, "upload/", "", 1_000).await;
+        for blob in left.expect("no faults") {
+            let blob = format!("{name}/{blob}");
+            if needed.get(&blob) == Some(&false) {
+                broken.push(format!("{blob} is left, and its document is gone"));
+            }
+        }
+    }
+    broken
+}
+
+/// What was said to a chatbot that was deleted is shown no more.
+pub fn shown(case: &Case<'_>) -> Vec<String> {
+    let sim = &case.ended.sim;
+    let histories: BTreeMap<String, Conversed> =
+        view(sim, &History, consumer::CONVERSATIONS_HISTORY);
+    let endings: BTreeMap<String, Ended> = view(sim, &Endings, consumer::CONVERSATIONS_ENDINGS);
+    let mut broken = vec![];
+    for bot in &case.ended.bots {
+        if !went(case, Kind::Delete, &bot.id, "done") {
+            continue;
+        }
+        let of_it = histories.iter().filter(|(key, history)| {
+            let ended = endings.get(*key).map_or(0, |ended| ended.endings);
+            let tenant = key.split_once('/').map(|(tenant, _)| tenant);
+            let ours = tenant == Some(bot.tenant) && history.chatbot == bot.id;
+            ours && !history.entries.is_empty() && ended <= history.endings
+        });
+        broken.extend(of_it.map(|(key, _)| format!("{key} is shown, and {} is deleted", bot.id)));
+    }
+    broken
 }
 
 /// Of a chatbot that was deleted, or never came to be, nothing is found; of any other, only its tenant's own.

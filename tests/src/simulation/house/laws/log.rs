@@ -9,12 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What the faults of the providers may bring about; a person redrives it.
 /// (Whether a chatbot is gone is asked for some minutes only: the views may be behind for longer.)
-const ALLOWED: [&str; 6] = [
+const ALLOWED: [&str; 5] = [
     "runtime.attempts_exhausted",
     "runtime.held",
     "runtime.parked",
     "knowledge.embedder_refused",
-    "conversations.still_shown",
     "chatbots.still_retrievable",
 ];
 

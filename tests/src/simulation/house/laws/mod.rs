@@ -88,5 +88,7 @@ pub async fn hold(ended: &Ended) -> (Vec<Broken>, Vec<(Kind, &'static str)>) {
     hold("no tenant is mixed", log::tenants(&case));
     hold("the ledgers balance", index::ledgers(&case, &ports).await);
     hold("what is gone is gone", index::gone(&case, &ports).await);
+    hold("what is gone is gone", index::uploads(&case, &ports).await);
+    hold("what is gone is gone", index::shown(&case));
     (broken, told::outcomes(&case))
 }

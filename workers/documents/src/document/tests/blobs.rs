@@ -58,7 +58,7 @@ fn what_cannot_be_read_is_not_kept() {
     let Document::Deleting(deletion) = then.state() else {
         panic!("it is not being deleted")
     };
-    assert!(deletion.blobs.is_empty(), "it went before");
+    assert_eq!(deletion.blobs, ["upload/r1"], "it goes once more");
 }
 #[test]
 fn what_could_not_be_read_this_time_is_kept_for_the_next() {
@@ -133,28 +133,40 @@ fn whoever_uploads_again_and_again_does_not_fill_the_row() {
             .and(discard(&["upload/r1", "e1/r1/passages"], false)),
     );
 }
+/// What the tombstone of a document still names.
+fn named(then: &Then<Document>) -> &[String] {
+    let Document::Deleted(tombstone) = then.state() else {
+        panic!("it is not deleted")
+    };
+    assert!(tombstone.askers.is_empty());
+    &tombstone.blobs
+}
+/// O2: a process that was stopped while it wrote them, or a store that took its time, writes them all the same, and
+/// nobody hears of it.
 #[test]
-fn a_deletion_takes_every_upload_along_and_the_tombstone_names_none() {
+fn what_lands_after_the_blobs_were_removed_is_removed_some_minutes_later() {
     let older = found_as(brought_first(), "r1");
     let newer = brought(older, "r2").and_then();
     let deleting = asked(newer).when(delete()).and_then();
     let then = deleting.when(index_removed());
-    let uploads = discard(&["upload/r1", "upload/r2"], true);
-    let then = then.emits(Emits::default().ask(uploads, BLOBS));
-    let then = blobs_gone(then.and_then());
-    let Document::Deleted(tombstone) = then.state() else {
-        panic!("it is not deleted")
-    };
-    assert!(tombstone.blobs.is_empty() && tombstone.askers.is_empty());
-}
-/// O2: a process that was stopped while it wrote them writes them all the same, and nobody hears of it.
-#[test]
-fn what_lands_after_the_blobs_were_removed_is_removed_some_minutes_later() {
-    let then = blobs_gone(forgotten().at(|at| at.now_ms = 7_000));
+    let uploads = || discard(&["upload/r1", "upload/r2"], true);
+    let then = then.emits(Emits::default().ask(uploads(), BLOBS));
+    let then = blobs_gone(then.and_then().at(|at| at.now_ms = 7_000));
     let sweep_at_ms = 7_000 + SWEEP_MS;
     let then = then.wakes_at(sweep_at_ms).and_then();
-    let then = then.when(woke(sweep_at_ms)).stays();
-    then.emits(Emits::default().and(discard(&[], true)));
+    let then = then.when(woke(sweep_at_ms));
+    let then = then.emits(Emits::default().and(uploads()));
+    assert!(named(&then).is_empty(), "no name outlives the last removal");
+}
+#[test]
+fn an_upload_that_lands_after_it_was_overtaken_goes_with_its_document() {
+    let older = found_as(brought_first(), "r1");
+    let newer = brought(older, "r2").and_then();
+    let newer = parsed_of(newer, "r2").at(|at| (at.request, at.reply_status) = (None, None));
+    let newer = newer.when(index_ready("r2")).and_then(); // r1 was removed
+    let then = asked(newer).when(delete()).and_then().when(index_removed());
+    let uploads = discard(&["upload/r1", "upload/r2"], true);
+    then.emits(Emits::default().ask(uploads, BLOBS));
 }
 #[test]
 fn passages_that_come_too_late_are_not_kept() {
@@ -175,9 +187,24 @@ fn passages_that_are_said_twice_are_kept_where_somebody_may_need_them() {
 #[test]
 fn an_upload_that_is_not_taken_is_not_kept() {
     let why = "the document was deleted; upload it again under a new id";
-    let then = brought(blobs_gone(forgotten()).and_then(), "r9").stays();
+    let deleted = blobs_gone(forgotten()).and_then();
+    let then = brought(deleted.at(|at| at.now_ms = 500_000), "r9");
     let said = Emits::default().reply_refused("documents.deleted", why);
-    then.emits(said.and(discard(&["upload/r9"], false)));
+    let then = then.emits(said.and(discard(&["upload/r9"], false)));
+    let sweep_at_ms = 500_000 + SWEEP_MS;
+    let then = then.wakes_at(sweep_at_ms).and_then();
+    let then = then.when(woke(sweep_at_ms));
+    let then = then.emits(Emits::default().and(discard(&["upload/r9"], true)));
+    assert!(named(&then).is_empty());
+}
+#[test]
+fn whoever_uploads_to_a_document_that_is_gone_does_not_fill_its_tombstone() {
+    let mut deleted = blobs_gone(forgotten());
+    for n in 0..300 {
+        deleted = brought(deleted.and_then(), &format!("r{n}"));
+    }
+    let names = named(&deleted);
+    assert!(names.len() < 200 && names.contains(&"upload/r299".to_owned()));
 }
 #[test]
 fn blobs_that_cannot_be_removed_are_told_and_can_be_asked_for_again() {
