@@ -9,6 +9,7 @@ mod lanes;
 mod outside;
 mod parking;
 mod redriving;
+mod redriving_many;
 mod schemas;
 mod takeovers;
 mod traces;
