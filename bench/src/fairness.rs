@@ -57,9 +57,8 @@ pub async fn measure(directory: &Path) -> Result<Fair, Failed> {
         let uploads = futures::stream::iter(0..LOUD).map(|n| {
             let (uploader, loud, counted) = (&uploader, &loud, &counted);
             async move {
-                let text = document(n, BYTES, 700);
-                let uploaded = uploader.upload(loud, &format!("station-{n}.md"), text);
-                uploaded.await?;
+                let (name, text) = (format!("station-{n}.md"), document(n, BYTES, 700));
+                uploader.upload(loud, &name, text).await?;
                 counted.fetch_add(1, Ordering::Relaxed);
                 Ok::<(), Failed>(())
             }
