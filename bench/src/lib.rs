@@ -1,6 +1,7 @@
 //! Measurements of Troupe, and what they are made of. The program is `main.rs`; [`kafka`] is what runs on real servers.
 pub mod alone;
 pub mod disk;
+pub mod fairness;
 pub mod hop;
 pub mod kafka;
 pub mod machine;

@@ -4,11 +4,11 @@
 //! measurements are left out, and the table says so.
 //!
 //! Run it alone on the machine, with `--release`. Figures of one run are comparable with each other only.
-use bench::kafka::{Servers, entity, http, memory, reply, rows, saga};
+use bench::kafka::{Servers, entity, http, memory, redrive, reply, rows, saga};
 use bench::machine::Failed;
 use bench::server::Server;
 use bench::table::Table;
-use bench::{disk, hop, whole};
+use bench::{disk, fairness, hop, whole};
 use clap::{Parser, ValueEnum};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -50,6 +50,8 @@ enum Measurement {
     Ingestion,
     /// 20,000 documents, and the database that they leave, opened again.
     Backlog,
+    /// A tenant's question, and its one document, beside 20,000 documents of another.
+    Fairness,
     /// Messages a second through a worker that does nothing, on Kafka, exactly once, beside plain clients.
     KafkaCopy,
     /// One exactly-once hop over Kafka: 100 messages a second.
@@ -66,12 +68,14 @@ enum Measurement {
     KafkaEntity,
     /// What a worker's process takes in memory.
     KafkaMemory,
+    /// Dead letters redriven on Kafka.
+    KafkaRedrive,
 }
 
 impl Measurement {
     fn is_on_kafka(self) -> bool {
         use Measurement::{KafkaCopy, KafkaEntity, KafkaHop, KafkaHttp};
-        use Measurement::{KafkaMemory, KafkaReply, KafkaSaga, KafkaSlow};
+        use Measurement::{KafkaMemory, KafkaRedrive, KafkaReply, KafkaSaga, KafkaSlow};
         matches!(
             self,
             KafkaCopy
@@ -82,6 +86,7 @@ impl Measurement {
                 | KafkaSaga
                 | KafkaEntity
                 | KafkaMemory
+                | KafkaRedrive
         )
     }
 }
@@ -134,6 +139,7 @@ async fn measure(arguments: &Arguments, table: &mut Table) -> Result<(), Failed>
                 ingestion(table, runs).await?;
             }
             Measurement::Backlog => backlog(table).await?,
+            Measurement::Fairness => fairness(table, runs).await?,
             on_kafka => {
                 let servers = servers.as_ref().ok_or("no Kafka")?;
                 measure_on_kafka(*on_kafka, servers, table, runs).await?;
@@ -158,6 +164,7 @@ async fn measure_on_kafka(
         Measurement::KafkaSaga => saga::measure(servers, table, runs).await,
         Measurement::KafkaEntity => entity::measure(servers, table, runs).await,
         Measurement::KafkaMemory => memory::measure(servers, table, runs).await,
+        Measurement::KafkaRedrive => redrive::measure(servers, table, runs).await,
         _ => Err("it is not measured on Kafka".into()),
     }
 }
@@ -268,5 +275,31 @@ async fn backlog(table: &mut Table) -> Result<(), Failed> {
     table.at_most("that database: ready after", &ready, 2.0, "s");
     table.at_most("that database: idle, resident memory", &memory, 80.0, "MiB");
     table.at_most("that database: idle, share of a core", &share, 1.0, "%");
+    Ok(())
+}
+
+/// At the median within twice what it takes alone, plus 5 ms.
+async fn fairness(table: &mut Table, runs: usize) -> Result<(), Failed> {
+    let median = |times: &mut Vec<f64>| {
+        times.sort_unstable_by(f64::total_cmp);
+        times[times.len() / 2]
+    };
+    let (mut alone, mut beside) = ([vec![], vec![]], [vec![], vec![]]);
+    for _ in 0..runs {
+        let directory = tempfile::tempdir()?;
+        let mut fair = fairness::measure(directory.path()).await?;
+        alone[0].push(median(&mut fair.alone.questions));
+        alone[1].push(median(&mut fair.alone.documents));
+        beside[0].push(median(&mut fair.beside.questions));
+        beside[1].push(median(&mut fair.beside.documents));
+    }
+    for (what, (mut alone, beside)) in ["question", "document"]
+        .iter()
+        .zip(alone.into_iter().zip(beside))
+    {
+        table.note(&format!("fairness: a {what} alone, p50"), &alone, "ms");
+        let name = format!("fairness: a {what} beside 20,000 documents, p50");
+        table.at_most(&name, &beside, 2.0 * median(&mut alone) + 5.0, "ms");
+    }
     Ok(())
 }

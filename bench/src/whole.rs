@@ -2,7 +2,6 @@
 use crate::machine::{Failed, WallClock};
 use crate::server::Server;
 use futures::StreamExt;
-use reqwest::Method;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -29,7 +28,7 @@ fn unique(n: usize, p: usize) -> String {
 }
 
 /// A Markdown document of about `bytes` bytes, the same for the same `n`.
-fn document(n: usize, bytes: usize, paragraph: usize) -> String {
+pub(crate) fn document(n: usize, bytes: usize, paragraph: usize) -> String {
     let mut text = format!("# Station {n}\n\n");
     let (mut seed, mut p) = (n as u64 * 2_654_435_761 + 1, 0);
     while text.len() < bytes {
@@ -120,19 +119,8 @@ pub async fn questions(directory: &Path, ask: usize) -> Result<Asked, Failed> {
             "In which shade is the beacon number {} of station {station} painted?",
             beacon + 1
         );
-        let path = format!("/v1/chatbots/{chatbot}/questions");
         let begun = Instant::now();
-        let body = serde_json::json!({ "text": text });
-        let answer = server
-            .request(Method::POST, &path)
-            .json(&body)
-            .send()
-            .await?
-            .error_for_status()?;
-        let answer: serde_json::Value = answer.json().await?;
-        if answer["known"] != true {
-            return Err(format!("not known: {text}: {answer}").into());
-        }
+        let answer = server.ask(&chatbot, &text).await?;
         if n >= 10 {
             times.push(begun.elapsed().as_secs_f64() * 1e3);
             let said = answer["answer"].as_str().unwrap_or_default();

@@ -2,6 +2,7 @@
 pub(crate) mod binary;
 mod commands;
 mod deleting;
+mod interrupting;
 mod looking;
 mod operating;
 mod serving;

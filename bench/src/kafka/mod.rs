@@ -8,6 +8,7 @@ pub mod load;
 pub mod machine;
 pub mod memory;
 pub mod raw;
+pub mod redrive;
 pub mod reply;
 pub mod rows;
 pub mod saga;

@@ -93,6 +93,8 @@ pub struct Limits {
     pub concurrency: usize,
     /// Requests and streams of one tenant at once; above it 429.
     pub concurrency_per_tenant: usize,
+    /// Documents of one tenant that are brought in at once; more wait at the door, and above that 429.
+    pub documents_per_tenant: usize,
     /// How long requests in flight may take to finish when the edge stops, in seconds.
     pub stop_s: u64,
     /// How long a body may be silent while it is sent, in seconds.
@@ -112,6 +114,7 @@ impl Default for Limits {
             max_wait_s: 60,
             concurrency: 2_048,
             concurrency_per_tenant: 512,
+            documents_per_tenant: 32,
             stop_s: 10,
             body_silence_s: 30,
             keep_alive_s: 15,

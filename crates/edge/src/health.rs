@@ -94,7 +94,10 @@ pub async fn ready(State(app): State<Arc<App>>) -> Response {
         } else {
             Condition::Degraded
         };
-        let reason = format!("since {}: {}", rfc3339(outage.since_ms), outage.why);
+        let mut reason = format!("since {}: {}", rfc3339(outage.since_ms), outage.why);
+        if !outage.waiting.is_empty() {
+            reason.push_str(&format!("; {} wait for it", outage.waiting.join(", ")));
+        }
         checks.push(Check::not_up(outage.dependency, condition, reason));
     }
     if app.is_stopping() {

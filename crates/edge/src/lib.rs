@@ -46,7 +46,9 @@ pub use health::{AlwaysUp, Check, Condition, Health};
 pub use metrics::Metrics;
 pub use openapi::document as openapi_document;
 pub use operations::told::{Replies, Told};
-pub use operator::{AT_ONCE, NotATime, Operator, OperatorError, Verb, Which, letter_json, when};
+pub use operator::{
+    AT_ONCE, NotATime, Operator, OperatorError, Verb, Which, letter_json, most_at_once, when,
+};
 pub use problem::Code;
 pub use server::{Edge, EdgeError};
 pub use waiting::serve_waiting;

@@ -69,6 +69,7 @@ impl Edge {
         let partition = partition_of(&ports.clock.random(), partitions);
         let (stop, stopping) = watch::channel(false);
         let (operations, marks) = Operations::new(ports.clone(), partition, stopping.clone());
+        let operations = operations.with_documents(config.limits.documents_per_tenant);
         let admission = Admission::new(
             config.limits.concurrency,
             config.limits.concurrency_per_tenant,

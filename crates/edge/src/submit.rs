@@ -158,11 +158,21 @@ impl App {
     ) -> Result<Response, Problem> {
         let begin = self.command(tenant, asked, new, record).await?;
         let begun = self.begin(tenant, begin).await?;
+        self.answered(tenant, asked, vec![begun]).await
+    }
+
+    /// The answer to one operation that was begun, as the client prefers.
+    ///
+    /// # Errors
+    /// If State cannot be asked.
+    pub async fn answered(
+        &self,
+        tenant: &Tenant,
+        asked: &Asked,
+        begun: Vec<Begun>,
+    ) -> Result<Response, Problem> {
         let until = Instant::now() + asked.wait;
-        let operations = self
-            .operations
-            .wait_all(tenant.id(), vec![begun], until)
-            .await?;
+        let operations = self.operations.wait_all(tenant.id(), begun, until).await?;
         let operation = operations
             .first()
             .ok_or_else(|| Problem::new(Code::Internal, "nothing was begun"))?;

@@ -74,6 +74,7 @@ pub fn all_records() -> Vec<&'static RecordSchema> {
         reply::Progress::schema(),
         reply::Refused::schema(),
         system::AbandonSaga::schema(),
+        system::LetterDecided::schema(),
         system::ResumeSaga::schema(),
         system::SagaAlert::schema(),
         system::Woke::schema(),

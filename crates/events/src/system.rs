@@ -1,4 +1,4 @@
-//! What the machine itself says and is told: wakes (E7), stuck sagas (S7), alerts.
+//! What the machine itself says and is told: wakes (E7), stuck sagas (S7), alerts, what became of dead letters (D4).
 use crate::{addressed, record, topic};
 use serde::{Deserialize, Serialize};
 
@@ -62,3 +62,32 @@ record!(
     "system/SagaAlert.avsc"
 );
 addressed!(SagaAlert, topic::SAGA_ALERTED, saga);
+
+/// A person had a dead letter redriven, or discarded it (D4). Its key is that of the letter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterDecided {
+    /// The id part of the letter's key; the consumer's name, if the letter's key is none.
+    pub subject: String,
+    /// Where it stands: `<consumer>.dead/<partition>/<offset>`.
+    pub letter: String,
+    /// The consumer that could not handle it.
+    pub worker: String,
+    /// Why it was a dead letter: stable, `<context>.<what>`.
+    pub code: String,
+    /// The id of the message that it is.
+    pub message: String,
+    /// `redriven`: it was appended to its input once more. `discarded`: it will not be handled.
+    pub decision: String,
+    /// Who decided it; at most 1,000 characters.
+    pub by: String,
+    /// The reason given; at most 1,000 characters.
+    pub why: String,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+record!(
+    LetterDecided,
+    "troupe.system.LetterDecided",
+    "system/LetterDecided.avsc"
+);
+addressed!(LetterDecided, topic::LETTER_DECIDED, subject);

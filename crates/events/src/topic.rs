@@ -74,6 +74,8 @@ pub const REPLIES: &str = "replies";
 pub const REPLIES_UPSTREAM: &str = "replies.upstream";
 /// A saga needs a person.
 pub const SAGA_ALERTED: &str = "saga.alerted";
+/// A person redrove or discarded a dead letter.
+pub const LETTER_DECIDED: &str = "letter.decided";
 
 /// Every topic above.
 pub const ALL: &[&str] = &[
@@ -114,6 +116,7 @@ pub const ALL: &[&str] = &[
     REPLIES,
     REPLIES_UPSTREAM,
     SAGA_ALERTED,
+    LETTER_DECIDED,
 ];
 
 /// The names of consumers. An entity, a saga and a set of handlers are called as their input.

@@ -114,11 +114,16 @@ impl HoldRow {
 /// The collections of holds are `holds.<consumer>`; ids are keys, of views `<tenant>/<view key>/<partition>`.
 pub const HOLDS: &str = "holds";
 
+/// The collections of what became of dead letters are `letters.<consumer>`; ids are `<key>/<partition>-<offset>`, without the
+/// key where it is none.
+pub const LETTERS: &str = "letters";
+
 /// The collection of identities (I3); ids are `<tenant>/<consumer>/<hash of source and id>`, and for the copies
 /// of a redriven letter (D4) `<tenant>/<consumer>/redriven/<letter>`.
 pub const IDENTITIES: &str = "identities";
 
-/// The collections whose rows may expire: those of entities, sagas and views, and identities.
+/// The collections whose rows may expire: those of entities, sagas and views, of what became of dead letters, and
+/// identities.
 pub fn expiring(map: &TopicMap) -> Vec<String> {
     let keeps_rows = |kind| {
         matches!(
@@ -128,7 +133,13 @@ pub fn expiring(map: &TopicMap) -> Vec<String> {
     };
     let consumers = map.consumers().filter(|(_, spec)| keeps_rows(spec.kind));
     let names = consumers.map(|(_, spec)| spec.name.clone());
-    names.chain([IDENTITIES.to_owned()]).collect()
+    let letters = map
+        .consumers()
+        .map(|(_, spec)| format!("{LETTERS}.{}", spec.name));
+    names
+        .chain(letters)
+        .chain([IDENTITIES.to_owned()])
+        .collect()
 }
 
 /// Every collection that the runtime and the workers of a map keep, sorted: what a store must have before they run.

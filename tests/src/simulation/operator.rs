@@ -2,7 +2,7 @@
 use super::load;
 use events::map::TopicMap;
 use runtime::Ports;
-use runtime::dead_letters::{DeadLetters, Filter, LettersError};
+use runtime::dead_letters::{DeadLetters, Filter, LettersError, Rate};
 use runtime::testkit::sim::{Side, Sim};
 use std::sync::Arc;
 
@@ -50,7 +50,8 @@ async fn redrive(
         ..Filter::default()
     };
     let plan = letters.plan_redrive(&filter).await?;
-    letters.redrive(&plan.places(), PERSON).await?;
+    let (places, why) = (plan.places(), "it may pass now");
+    letters.redrive(&places, PERSON, why, Rate::FASTEST).await?;
     Ok(plan.count())
 }
 

@@ -139,11 +139,11 @@ fn what_is_emitted_is_what_the_topics_carry() {
                 topic.name
             ));
         }
-        // What the edge and upstream systems send, and what is answered there, is not registered.
+        // What the edge, operators and upstream systems send, and what is answered there, is not registered.
         let others = topic
             .producers
             .iter()
-            .any(|who| who == "edge" || who == "upstream");
+            .any(|who| ["edge", "upstream", "operator"].contains(&who.as_str()));
         if others || topic.may_be_answered(false) || topic.kind == TopicKind::Dead {
             continue;
         }

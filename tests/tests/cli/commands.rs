@@ -171,7 +171,11 @@ async fn what_is_sent_on_must_be_named_and_signed() {
     place
         .run(&["dead-letters", "redrive", "--all"])
         .await
-        .fails(2, &["--by"]);
+        .fails(2, &["--by", "--why"]);
+    place
+        .run(&["dead-letters", "redrive", "--all", "--rate", "0", "--plan"])
+        .await
+        .fails(2, &["--rate"]);
     place
         .run(&["dead-letters", "discard", "--all", "--by", "kim"])
         .await
@@ -180,7 +184,7 @@ async fn what_is_sent_on_must_be_named_and_signed() {
         .start(&["up", "--dev", "--listen", "127.0.0.1:0"])
         .await;
     place
-        .run(&["dead-letters", "redrive", "--by", "kim"])
+        .run(&["dead-letters", "redrive", "--by", "kim", "--why", "x"])
         .await
         .fails(2, &["--all"]);
     place

@@ -59,7 +59,8 @@ async fn dead_letters_are_redriven_by_the_process_that_runs() {
     assert_eq!([said[2].trim(), said[3].trim()], [&one[0], &one[1]]);
     letters(&place, &[], 3).await; // planning changes nothing
 
-    let skipped = ["dead-letters", "redrive", &one[1], "--by", "kim"];
+    let by = ["--by", "kim", "--why", "the schema is there"];
+    let skipped = [&["dead-letters", "redrive", &one[1]], &by[..]].concat();
     let skipped = place.run(&skipped).await;
     assert_eq!(skipped.code, Some(1));
     assert!(
@@ -68,15 +69,8 @@ async fn dead_letters_are_redriven_by_the_process_that_runs() {
         skipped.stdout
     );
 
-    let key = [
-        "dead-letters",
-        "redrive",
-        "--key",
-        "acme/one",
-        "--by",
-        "kim",
-        "--json",
-    ];
+    let key = ["dead-letters", "redrive", "--key", "acme/one", "--json"];
+    let key = [&key[..], &by].concat();
     let redriven = place.run(&key).await;
     let redriven: Value = serde_json::from_str(redriven.succeeds()).expect("JSON");
     assert_eq!(redriven["done"], json!(one));
@@ -122,7 +116,15 @@ async fn without_a_process_the_command_takes_the_file_itself() {
     let run = place.start(&["run", "--worker", "documents"]).await;
     let found = letters(&place, &[], 2).await;
     let (one, two) = (places(&found, "acme/one"), places(&found, "acme/two"));
-    let redrive = ["dead-letters", "redrive", &one[0], "--by", "kim"];
+    let redrive = [
+        "dead-letters",
+        "redrive",
+        &one[0],
+        "--by",
+        "kim",
+        "--why",
+        "x",
+    ];
     place
         .run(&redrive)
         .await

@@ -123,6 +123,7 @@ pub fn all() -> Vec<Case> {
         case::<system::ResumeSaga>(),
         case::<system::AbandonSaga>(),
         addressed::<system::SagaAlert>(),
+        addressed::<system::LetterDecided>(),
         addressed::<documents::AddDocument>(),
         addressed::<documents::DeleteDocument>(),
         addressed::<documents::ParseUpload>(),

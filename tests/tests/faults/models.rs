@@ -7,7 +7,8 @@ use app::config::Endpoint;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::json;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -16,6 +17,8 @@ use tokio::task::JoinHandle;
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Answer,
+    /// The same, after some time.
+    Slowly,
     Silent,
     Status(u16),
     Page,
@@ -27,8 +30,18 @@ enum Act {
 struct Provider {
     url: String,
     act: Arc<Mutex<Act>>,
+    asked: Arc<Mutex<Asked>>,
     serving: JoinHandle<()>,
 }
+/// What it was asked.
+#[derive(Default)]
+struct Asked {
+    now: usize,
+    ended: usize,
+    /// With each request: how many were under way, itself included, and how many had ended.
+    all: Vec<(usize, usize)>,
+}
+
 impl Drop for Provider {
     fn drop(&mut self) {
         self.serving.abort();
@@ -40,17 +53,26 @@ impl Provider {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
         let act = Arc::new(Mutex::new(act));
-        let acts = act.clone();
+        let (acts, asked) = (act.clone(), Arc::<Mutex<Asked>>::default());
+        let counted = asked.clone();
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let act = *acts.lock().unwrap_or_else(PoisonError::into_inner);
-                tokio::spawn(serve(stream, act));
+                tokio::spawn(serve(stream, act, counted.clone()));
             }
         });
-        Self { url, act, serving }
+        Self {
+            url,
+            act,
+            asked,
+            serving,
+        }
     }
     fn now(&self, act: Act) {
         *self.act.lock().unwrap_or_else(PoisonError::into_inner) = act;
+    }
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
     fn endpoint(&self, name: &str) -> Endpoint {
         Endpoint {
@@ -65,7 +87,7 @@ impl Provider {
     }
 }
 
-async fn serve(mut stream: TcpStream, act: Act) {
+async fn serve(mut stream: TcpStream, act: Act, counted: Arc<Mutex<Asked>>) {
     let mut request = vec![];
     // The request ends with the JSON object that it carries; what it says does not matter.
     while !request.ends_with(b"}") {
@@ -74,12 +96,26 @@ async fn serve(mut stream: TcpStream, act: Act) {
             Ok(_) => {}
         }
     }
+    let asked = || counted.lock().unwrap_or_else(PoisonError::into_inner);
+    {
+        let mut asked = asked();
+        asked.now += 1;
+        let so_far = (asked.now, asked.ended);
+        asked.all.push(so_far);
+    }
+    if matches!(act, Act::Slowly) {
+        tokio::time::sleep(SLOWLY).await;
+    }
+    if !matches!(act, Act::Silent) {
+        let mut asked = asked();
+        (asked.now, asked.ended) = (asked.now - 1, asked.ended + 1);
+    }
     let events = "content-type: text/event-stream";
     let word = json!({"model": "written", "choices": [{"index": 0, "delta": {"content": "Somebody writes it down [1]."}}]});
     let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 5, "completion_tokens": 4}});
     let (status, kind, body) = match act {
         Act::Silent => return std::future::pending().await,
-        Act::Answer => (
+        Act::Answer | Act::Slowly => (
             200,
             events,
             format!("data: {word}\n\ndata: {end}\n\ndata: [DONE]\n\n"),
@@ -102,6 +138,9 @@ async fn serve(mut stream: TcpStream, act: Act) {
     let _gone = stream.write_all(answer.as_bytes()).await;
     let _gone = stream.shutdown().await;
 }
+
+/// What an answer takes that takes its time.
+const SLOWLY: Duration = Duration::from_millis(50);
 
 const QUESTION: &str = "Who writes down when the lamp is cleaned?";
 
@@ -266,5 +305,71 @@ async fn without_a_fallback_it_fails_with_a_code_or_waits_for_the_endpoint() {
     })
     .await;
     assert_eq!(done.body["result"]["provider"], "house", "{}", done.body);
+    assert!(world.dead_letters().await.is_empty());
+}
+
+/// D2: who needs what is down waits, all others go on; and when it is back, it is not asked everything at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_pauses_who_needs_it_and_what_waits_is_let_in_little_by_little() {
+    const QUESTIONS: usize = 60;
+    let house = Provider::that(Act::Status(500)).await;
+    let world = world(|config| {
+        config.models.chat = vec![house.endpoint("house")];
+        config.models.offline_fallback = false;
+    })
+    .await;
+    let acme = world.acme();
+    let asking = (0..QUESTIONS).map(|_| async {
+        let path = "/v1/chatbots/bot/questions";
+        let request = acme.request(Method::POST, path);
+        let request = request.header("prefer", "respond-async");
+        let running = send(request.json(&json!({"text": QUESTION}))).await;
+        format!("/v1/operations/{}", running.expect(202).text("id"))
+    });
+    let operations = join_all(asking).await;
+    let waiting = || world.figures(events::topic::consumer::ANSWERS_EFFECTS);
+    until("all of them wait", || async {
+        (waiting().waiting == QUESTIONS as u64).then_some(())
+    })
+    .await;
+    let said = until("it is said who waits", || async {
+        let why = health(&world, "house").await.2?;
+        why.contains("answers.effects wait for it").then_some(why)
+    })
+    .await;
+    assert!(said.contains("status 500"), "{said}");
+    let metrics = acme.request(Method::GET, "/metrics").send().await;
+    let metrics = metrics.expect("answered").text().await.expect("text");
+    for line in [
+        "troupe_outage{dependency=\"model/house\",why=\"status 500",
+        "troupe_paused{consumer=\"answers.effects\",dependency=\"model/house\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in: {metrics}");
+    }
+    // The others go on.
+    let upload = acme.upload("bot", "while.md", note(2, 1, 2, 0)).await;
+    upload.expect(201);
+    let asked = house.asked().all.len();
+    assert!(asked < QUESTIONS, "{asked}: only probes are sent");
+    let figures = waiting();
+    assert_eq!(
+        (figures.retried, figures.dead_lettered, figures.parked),
+        (0, 0, 0)
+    );
+
+    *house.asked() = Asked::default();
+    house.now(Act::Slowly);
+    for operation in &operations {
+        until("all are answered after all", || async {
+            let reply = acme.get(operation).await;
+            (reply.text("status") == "done").then_some(())
+        })
+        .await;
+    }
+    let all = std::mem::take(&mut house.asked().all);
+    let gradual = |(now, ended): &(usize, usize)| *now <= ended + 1;
+    assert!(all.iter().all(gradual), "all at once: {all:?}");
+    let most = all.iter().map(|(now, _)| *now).max();
+    assert!(most > Some(4), "it is asked more and more: {all:?}");
     assert!(world.dead_letters().await.is_empty());
 }

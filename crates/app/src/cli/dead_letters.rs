@@ -1,11 +1,11 @@
 //! `troupe dead-letters`.
-use super::output::{clip, patiently, say, say_json, say_table, short};
-use super::owner::{Owner, Says};
+use super::output::{clip, duration, patiently, say, say_json, say_table, short};
+use super::owner::{How, Owner};
 use super::{Common, Failed};
 use crate::look::Look;
 use crate::wiring::Where;
 use edge::{AT_ONCE, Operator, Which, letter_json};
-use runtime::dead_letters::{Body, Letter, Place, Plan};
+use runtime::dead_letters::{Body, Letter, Place, Plan, Rate};
 use runtime::time::rfc3339;
 use serde_json::{Value, json};
 
@@ -51,6 +51,12 @@ pub(super) enum Command {
         /// Who does it
         #[arg(long, required_unless_present = "plan")]
         by: Option<String>,
+        /// The reason, which is kept
+        #[arg(long, required_unless_present = "plan")]
+        why: Option<String>,
+        /// So many a second, at most: the consumer has other work too
+        #[arg(long, value_name = "LETTERS", default_value_t = Rate::USUAL.get(), value_parser = clap::value_parser!(u32).range(1..=i64::from(Rate::MOST)))]
+        rate: u32,
         /// Go on, round by round, until the key of the one place is free: what arrives meanwhile too
         #[arg(long, conflicts_with = "plan")]
         follow: bool,
@@ -152,7 +158,7 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<(), Failed> {
     let (config, at) = (common.config()?, Where::from(args.cluster));
     let look = Look::at(&config, at).await?;
     let operator = look.operator();
-    let owner = || Owner::of(&config, at, Says::AsTheyWere);
+    let owner = || Owner::of(&config, at);
     match args.command {
         Command::List { which, limit, json } => {
             let limit = limit as usize;
@@ -185,7 +191,14 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<(), Failed> {
             }
             payload(&letter)
         }
-        Command::Redrive { meant, by, follow } => {
+        Command::Redrive {
+            meant,
+            by,
+            why,
+            rate,
+            follow,
+        } => {
+            let rate = Rate::per_second(rate).map_err(|e| Failed::Usage(e.to_string()))?;
             if follow && meant.places.len() != 1 {
                 let why = "--follow takes the place of one letter: its key is followed";
                 return Err(Failed::Usage(why.into()));
@@ -195,20 +208,21 @@ pub(super) async fn run(args: Args, common: &Common) -> Result<(), Failed> {
                 None => patiently(operator.plan_of(&meant.places)).await?,
             };
             drop((operator, look)); // nobody else has the file open, if we are to own it
-            match by {
-                Some(by) if !meant.plan && follow => {
+            let how = by.zip(why).map(|(by, why)| How { by, why, rate });
+            match how {
+                Some(how) if !meant.plan && follow => {
                     let owner = owner().await?;
-                    say_json(&patiently(owner.follow(&meant.places[0], &by)).await?)
+                    say_json(&patiently(owner.follow(&meant.places[0], &how)).await?)
                 }
-                Some(by) if !meant.plan => {
+                Some(how) if !meant.plan => {
                     let places = match meant.places.is_empty() {
                         true => plan.places(),
                         false => in_order(&plan, &meant.places),
                     };
                     let owner = owner().await?;
-                    patiently(redrive(&owner, &places, &by, meant.json)).await
+                    patiently(redrive(&owner, &places, &how, meant.json)).await
                 }
-                _ => planned(&plan, meant.json),
+                _ => planned(&plan, rate, meant.json),
             }
         }
         Command::Discard { meant, by, why } => {
@@ -332,14 +346,16 @@ fn payload(letter: &Letter) -> Result<(), Failed> {
     }
 }
 
-fn planned(plan: &Plan, json: bool) -> Result<(), Failed> {
+fn planned(plan: &Plan, rate: Rate, json: bool) -> Result<(), Failed> {
     if json {
         return say_json(&json!({"count": plan.count(), "keys": plan.keys}));
     }
+    let takes = i64::try_from(rate.time_for(plan.count()).as_millis()).unwrap_or(i64::MAX);
     say(format_args!(
-        "{} dead letters of {} keys would be redriven, of each key in this order",
+        "{} dead letters of {} keys would be redriven within {}, of each key in this order",
         plan.count(),
-        plan.keys.len()
+        plan.keys.len(),
+        duration(takes),
     ))?;
     for key in &plan.keys {
         say(format_args!("{} {}", key.consumer, key.key))?;
@@ -350,10 +366,13 @@ fn planned(plan: &Plan, json: bool) -> Result<(), Failed> {
     Ok(())
 }
 
-async fn redrive(owner: &Owner, places: &[Place], by: &str, json: bool) -> Result<(), Failed> {
+async fn redrive(owner: &Owner, places: &[Place], how: &How, json: bool) -> Result<(), Failed> {
     let mut all = json!({"done": [], "settled": [], "behind": [], "missing": []});
-    for some in places.chunks(AT_ONCE) {
-        let mut said = owner.redrive(some, by).await?;
+    let mut next = tokio::time::Instant::now();
+    for some in places.chunks(owner.takes(how.rate)) {
+        tokio::time::sleep_until(next).await;
+        next = tokio::time::Instant::now() + how.rate.time_for(some.len());
+        let mut said = owner.redrive(some, how).await?;
         for (name, list) in all.as_object_mut().into_iter().flatten() {
             if let (Some(list), Some(more)) = (list.as_array_mut(), said[name].as_array_mut()) {
                 list.append(more);

@@ -10,7 +10,7 @@ use embedded::OpenError;
 use events::Key;
 use events::map::TopicMap;
 use runtime::breaker::Breakers;
-use runtime::dead_letters::Place;
+use runtime::dead_letters::{Place, Rate};
 use runtime::ports::clock::Clock;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -35,25 +35,20 @@ pub(super) enum Owner {
     Nobody(Operator),
 }
 
-/// What is said by a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Says {
-    /// Messages as they were.
-    AsTheyWere,
-    /// Records of ours, which the registry must know.
-    Records,
+/// Who redrives, why, and how fast.
+pub(super) struct How {
+    pub by: String,
+    pub why: String,
+    pub rate: Rate,
 }
 
 impl Owner {
-    /// Finds who carries a command out that `says` something.
-    pub(super) async fn of(config: &Config, at: Where, says: Says) -> Result<Self, Failed> {
+    /// Finds who carries a command out.
+    pub(super) async fn of(config: &Config, at: Where) -> Result<Self, Failed> {
         match at {
             Where::File => Self::of_file(&config.data.path).await,
             Where::Cluster => {
-                let servers = match says {
-                    Says::AsTheyWere => Servers::open(config).await?,
-                    Says::Records => Servers::open_to_write(config).await?,
-                };
+                let servers = Servers::open_to_write(config).await?;
                 let map = Arc::new(TopicMap::embedded().clone());
                 Ok(Self::Nobody(Operator::new(&servers.ports, map)))
             }
@@ -97,25 +92,36 @@ impl Owner {
         matches!(self, Self::Ourselves(_))
     }
 
+    /// The most letters that are redriven by one call at this rate.
+    pub(super) fn takes(&self, rate: Rate) -> usize {
+        match self {
+            Self::Ourselves(_) | Self::Nobody(_) => usize::MAX,
+            Self::Running { .. } => edge::most_at_once(rate),
+        }
+    }
+
     /// Redrives letters, of each key in order.
-    pub(super) async fn redrive(&self, places: &[Place], by: &str) -> Result<Value, Failed> {
+    pub(super) async fn redrive(&self, places: &[Place], how: &How) -> Result<Value, Failed> {
+        let How { by, why, rate } = how;
         match self {
             Self::Ourselves(operator) | Self::Nobody(operator) => {
-                value(operator.redrive(places, by).await)
+                value(operator.redrive(places, by, why, *rate).await)
             }
             Self::Running { .. } => {
-                let body = json!({"places": places, "by": by});
+                let body = json!({"places": places, "by": by, "why": why, "rate": rate.get()});
                 self.post("dead-letters/redrive", &body).await
             }
         }
     }
 
     /// Redrives a key until it is free.
-    pub(super) async fn follow(&self, place: &Place, by: &str) -> Result<Value, Failed> {
+    pub(super) async fn follow(&self, place: &Place, how: &How) -> Result<Value, Failed> {
+        let How { by, why, rate } = how;
         if let Self::Nobody(operator) = self {
-            return value(operator.redrive_key(place, by).await);
+            return value(operator.redrive_key(place, by, why, *rate).await);
         }
-        let body = json!({"places": [place], "by": by, "follow": true});
+        let rate = rate.get();
+        let body = json!({"places": [place], "by": by, "why": why, "rate": rate, "follow": true});
         self.post("dead-letters/redrive", &body).await
     }
 

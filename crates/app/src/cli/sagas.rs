@@ -1,6 +1,6 @@
 //! `troupe sagas`.
 use super::output::{clip, duration, patiently, say, say_json, say_table};
-use super::owner::{Owner, Says};
+use super::owner::Owner;
 use super::{Common, Failed};
 use crate::config::Config;
 use crate::look::Look;
@@ -218,7 +218,7 @@ async fn ask(config: &Config, at: Where, asked: &Asked, verb: Verb) -> Result<()
         }));
     };
     let key = Key::parse(&saga.key).map_err(|e| Failed::Other(e.to_string()))?;
-    let owner = Owner::of(config, at, Says::Records).await?;
+    let owner = Owner::of(config, at).await?;
     owner
         .tell_saga(&saga.definition, &key, verb, &asked.by, &asked.why)
         .await?;

@@ -17,6 +17,7 @@ pub(super) const BOUNDS: &[(&str, i64, i64)] = &[
     ("limits.max_wait_s", 0, 600),
     ("limits.concurrency", 1, 100_000),
     ("limits.concurrency_per_tenant", 1, 100_000),
+    ("limits.documents_per_tenant", 1, 100_000),
     ("limits.body_silence_s", 1, 3_600),
     ("limits.keep_alive_s", 1, 3_600),
     ("parsing.passage_chars", 100, 20_000),

@@ -182,24 +182,42 @@ impl Metrics for Watch {
             "Offsets from the checkpoint to the end of the topic",
             values,
         );
-        let outages = self.outages();
-        put(
-            &mut text,
-            format_args!(
-                "# TYPE troupe_outage gauge\n# HELP troupe_outage Dependencies whose breaker is open.\n"
-            ),
-        );
-        for outage in outages {
-            put(
-                &mut text,
-                format_args!(
-                    "troupe_outage{{dependency=\"{}\"}} 1\n",
-                    escaped(&outage.dependency)
-                ),
-            );
-        }
+        dependencies(&mut text, self);
         text
     }
+}
+
+/// What is down, who waits for it, and what is let in again little by little.
+fn dependencies(text: &mut String, watch: &Watch) {
+    let mut gauge = |name: &str, help: &str, values: Vec<(String, u32)>| {
+        put(
+            text,
+            format_args!("# TYPE troupe_{name} gauge\n# HELP troupe_{name} {help}.\n"),
+        );
+        for (labels, value) in values {
+            put(text, format_args!("troupe_{name}{{{labels}}} {value}\n"));
+        }
+    };
+    let label = |name: &str, value: &str| format!("{name}=\"{}\"", escaped(value));
+    let outages = watch.outages();
+    let down = outages.iter().map(|outage| {
+        let dependency = label("dependency", &outage.dependency);
+        (format!("{dependency},{}", label("why", &outage.why)), 1)
+    });
+    let help = "Dependencies whose breaker is open, and the latest failure";
+    gauge("outage", help, down.collect());
+    let paused = outages.iter().flat_map(|outage| {
+        let dependency = label("dependency", &outage.dependency);
+        let of =
+            move |consumer: &Arc<str>| (format!("{},{dependency}", label("consumer", consumer)), 1);
+        outage.waiting.iter().map(of).collect::<Vec<_>>()
+    });
+    let help = "Consumers with messages that wait for a dependency which is down";
+    gauge("paused", help, paused.collect());
+    let recovering = watch.recovering().into_iter();
+    let recovering = recovering.map(|of| (label("dependency", &of.dependency), of.let_in));
+    let help = "Calls let in at a time to a dependency that is back";
+    gauge("recovering", help, recovering.collect());
 }
 
 fn put(text: &mut String, line: std::fmt::Arguments<'_>) {

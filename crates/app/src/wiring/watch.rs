@@ -1,6 +1,6 @@
 //! The watchdog: how each consumer fares, and which has stalled.
 use super::Store;
-use runtime::breaker::{Breakers, Outage};
+use runtime::breaker::{Breakers, Outage, Recovering};
 use runtime::engine::{Running, Stats};
 use runtime::ports::clock::Clock;
 use runtime::{PortError, Ports};
@@ -154,6 +154,10 @@ impl Watch {
     /// Dependencies that are down. They do not make the process unready: what needs them waits, the rest goes on.
     pub fn outages(&self) -> Vec<Outage> {
         self.breakers.outages()
+    }
+    /// Dependencies that are back, and are let in little by little.
+    pub fn recovering(&self) -> Vec<Recovering> {
+        self.breakers.recovering()
     }
 }
 

@@ -3,6 +3,7 @@ use super::receive::{Named, content_type, receive, receive_raw};
 use crate::app::App;
 use crate::asked::Asked;
 use crate::body::{QueryOf, drain};
+use crate::operations::under_way::Berth;
 use crate::operations::{Kind, Subject};
 use crate::problem::{Code, Problem};
 use crate::read_models::{Paging, chatbots, documents};
@@ -30,6 +31,13 @@ pub async fn add(
     let usable = async { chatbots::usable(&app, &tenant, &chatbot).await.map(|_| ()) };
     let repeat = match app.unless_repeat(&tenant, &asked, usable).await {
         Ok(repeat) => repeat,
+        Err(problem) => {
+            drain(request.into_body()).await;
+            return Err(problem);
+        }
+    };
+    let berth = match app.document_berth(&tenant, repeat).await {
+        Ok(berth) => berth,
         Err(problem) => {
             drain(request.into_body()).await;
             return Err(problem);
@@ -75,7 +83,11 @@ pub async fn add(
     }
     let until = Instant::now() + asked.wait;
     let operation = if single {
-        let begun = app.operations.begin(tenant.id(), begins).await?;
+        let begin = app.operations.begin(tenant.id(), begins);
+        let begun = app
+            .operations
+            .under_way(&tenant, berth, parts, begin, |begun| begun)
+            .await?;
         let operations = app.operations.wait_all(tenant.id(), begun, until).await?;
         operations
             .into_iter()
@@ -93,15 +105,28 @@ pub async fn add(
             fingerprint,
             deltas: None,
         };
-        let group = app.group(&tenant, new, parts);
+        let group = app.group(&tenant, new, parts.clone());
+        let begin = app.operations.begin_group(tenant.id(), group, begins);
         let (mut operation, begun) = app
             .operations
-            .begin_group(tenant.id(), group, begins)
+            .under_way(&tenant, berth, parts, begin, |(_, begun)| begun)
             .await?;
         operation.parts = app.operations.wait_all(tenant.id(), begun, until).await?;
         operation
     };
     Ok(answer(&operation, &asked))
+}
+
+impl App {
+    /// Room for one more document of this tenant; whoever has too many under way waits for it.
+    async fn document_berth(
+        &self,
+        tenant: &Tenant,
+        repeat: bool,
+    ) -> Result<Option<Berth>, Problem> {
+        let until = Instant::now() + self.config.limits.max_wait();
+        self.operations.berth(tenant, repeat, until).await
+    }
 }
 
 fn subject(chatbot: &str, document: &str, name: Option<&str>) -> Subject {
@@ -162,6 +187,13 @@ pub async fn replace(
             return Err(problem);
         }
     };
+    let berth = match app.document_berth(&tenant, repeat).await {
+        Ok(berth) => berth,
+        Err(problem) => {
+            drain(request.into_body()).await;
+            return Err(problem);
+        }
+    };
     let content_type = content_type(&request);
     let operation = asked.operation_id(&app, &tenant);
     let id = format!("{UPLOAD_PREFIX}{operation}");
@@ -190,7 +222,12 @@ pub async fn replace(
         media_type: file.media_type,
         blob: file.blob,
     };
-    app.submit(&tenant, &asked, new, &record).await
+    let id = new.id.clone();
+    let begin = app.command(&tenant, &asked, new, &record).await?;
+    let begin = app.operations.begin(tenant.id(), vec![begin]);
+    let operations = &app.operations;
+    let begun = operations.under_way(&tenant, berth, vec![id], begin, |begun| begun);
+    app.answered(&tenant, &asked, begun.await?).await
 }
 
 /// Deletes a document and all that was made of it.

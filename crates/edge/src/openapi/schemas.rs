@@ -122,6 +122,8 @@ pub fn all() -> Value {
                 "until": either_null(text()),
             }))),
             "by": text(),
+            "why": text(),
+            "rate": {"type": "integer", "minimum": 1, "maximum": 100_000, "description": "letters a second, at most; 200 if it is not said"},
             "plan": {"type": "boolean", "description": "say what would be done, and do nothing"},
             "follow": {"type": "boolean", "description": "with one place: round by round, until its key is free"},
         })),

@@ -2,7 +2,7 @@
 //! consumer `operations`; what is missed here is found in its rows.
 use super::Operations;
 use super::told::Reply;
-use events::{Envelope, topic};
+use events::{Envelope, ReplyStatus, topic};
 use runtime::inbox::Opening;
 use runtime::ports::log::Message;
 use runtime::{Incoming, PortError};
@@ -51,6 +51,9 @@ impl Operations {
             let Ok(key) = std::str::from_utf8(&message.key) else {
                 continue;
             };
+            if self.under_way.counts(key) && is_final(message) {
+                self.under_way.end(key);
+            }
             if !self.waiters.wait_for(key) {
                 continue;
             }
@@ -75,4 +78,9 @@ impl Operations {
         };
         Reply::read(&incoming).ok()
     }
+}
+
+fn is_final(reply: &Message) -> bool {
+    let status = Envelope::read(&reply.headers).reply_status;
+    status.is_some_and(|status| status != ReplyStatus::Progress)
 }

@@ -3,7 +3,8 @@
 //! - [`row`]: what the edge writes before it sends the command, and when it has sent it;
 //! - [`told`]: what the consumer `operations` builds from replies, in rows of its own: no row has two writers;
 //! - [`begin`]: from requests to rows and commands; [`resend`]: commands that were never sent;
-//! - [`listen`]: an edge reads one partition of the replies by hand, only to wake who waits ([`waiters`]);
+//! - [`listen`]: an edge reads one partition of the replies by hand, only to wake who waits ([`waiters`]), and to know what is
+//!   under way still ([`under_way`]);
 //! - [`operation`]: both together, and what a client is shown of them.
 
 pub mod begin;
@@ -12,6 +13,7 @@ pub mod operation;
 pub mod resend;
 pub mod row;
 pub mod told;
+pub(crate) mod under_way;
 pub mod wait;
 pub mod waiters;
 
@@ -38,6 +40,7 @@ const MARKS: usize = 10_000;
 pub struct Operations {
     ports: Ports,
     waiters: Arc<waiters::Waiters>,
+    under_way: under_way::UnderWay,
     partition: i32,
     sent: mpsc::Sender<Sent>,
     stopping: watch::Receiver<bool>,
@@ -54,12 +57,20 @@ impl Operations {
             Self {
                 ports,
                 waiters: Arc::default(),
+                under_way: under_way::UnderWay::new(crate::Limits::default().documents_per_tenant),
                 partition,
                 sent,
                 stopping,
             },
             Marks(marks),
         )
+    }
+    /// With so many documents of each tenant under way at once.
+    pub(crate) fn with_documents(self, per_tenant: usize) -> Self {
+        Self {
+            under_way: under_way::UnderWay::new(per_tenant),
+            ..self
+        }
     }
     /// Where the answer of an operation goes: to this edge, under the operation's key.
     pub fn reply_address(&self, key: &events::Key) -> ReplyAddress {

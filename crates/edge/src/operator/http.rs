@@ -1,5 +1,7 @@
 //! `/v1/operator`: for an operator's key. Whoever comes without one is told that nothing is there.
-use super::{MAX_PAGE, Operator, OperatorError, Verb, Which, letter_json};
+use super::{
+    AT_ONCE, MAX_PAGE, Operator, OperatorError, Verb, Which, bounded, letter_json, most_at_once,
+};
 use crate::app::App;
 use crate::body::{JsonBody, JsonRequest, QueryOf, drain_up_to};
 use crate::config::KeyHash;
@@ -12,7 +14,7 @@ use axum::extract::{Path, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use events::Key;
-use runtime::dead_letters::{LettersError, Place};
+use runtime::dead_letters::{LettersError, NotARate, Place, Rate};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -73,7 +75,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             redrive,
             Doc::operator(
                 "redriveDeadLetters",
-                "Send dead letters to their input once more, of each key in order; or only plan it",
+                "Send dead letters to their input once more, of each key in order, at a rate; or only plan it",
             )
             .body(Body::Json("Redrive"))
             .answers(&[Ok("Anything")]),
@@ -193,6 +195,10 @@ pub(crate) struct Redrive {
     which: Option<Which>,
     #[serde(default)]
     by: String,
+    #[serde(default)]
+    why: String,
+    /// Letters a second, at most; [`Rate::USUAL`] if it is not said.
+    rate: Option<u32>,
     /// Say what would be done, and do nothing.
     #[serde(default)]
     plan: bool,
@@ -218,9 +224,20 @@ async fn redrive(
         let detail = "what is redriven is named by its places; `plan` finds them";
         return Err(Problem::new(Code::Invalid, detail).with("where", "which"));
     }
+    let wrong = |e: NotARate| Problem::new(Code::Invalid, e.to_string()).with("where", "rate");
+    let rate = asked.rate.map(Rate::per_second).transpose();
+    let rate = rate.map_err(wrong)?.unwrap_or_default();
+    let Redrive { by, why, .. } = &asked;
     match (asked.follow, asked.places.as_slice()) {
-        (false, places) => Ok(Json(json!(operator.redrive(places, &asked.by).await?))),
-        (true, [place]) => Ok(Json(json!(operator.redrive_key(place, &asked.by).await?))),
+        (false, places) => {
+            bounded(places, most_at_once(rate))?;
+            let redriven = operator.redrive(places, by, why, rate).await?;
+            Ok(Json(json!(redriven)))
+        }
+        (true, [place]) => {
+            let redriven = operator.redrive_key(place, by, why, rate).await?;
+            Ok(Json(json!(redriven)))
+        }
         (true, _) => {
             let detail = "one key is followed at a time: name one place";
             Err(Problem::new(Code::Invalid, detail).with("where", "places"))
@@ -242,6 +259,7 @@ async fn discard(
     State(app): State<Arc<App>>,
     JsonBody(asked): JsonBody<Discard>,
 ) -> Result<Json<Value>, Problem> {
+    bounded(&asked.places, AT_ONCE)?;
     let done = operator(&app)
         .discard(&asked.places, &asked.by, &asked.why)
         .await?;

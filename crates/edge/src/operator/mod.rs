@@ -14,7 +14,7 @@ use events::map::{ConsumerKind, TopicMap};
 use events::system::{AbandonSaga, ResumeSaga};
 use events::{Key, MessageId};
 use runtime::dead_letters::{
-    DeadLetters, Discarded, Filter, KeyRedriven, Letter, LettersError, Place, Plan, Redriven,
+    DeadLetters, Discarded, Filter, KeyRedriven, Letter, LettersError, Place, Plan, Rate, Redriven,
 };
 use runtime::emission::{EmissionError, Emitter};
 use runtime::emits::{AnyRecord, clipped};
@@ -25,6 +25,8 @@ use std::time::Duration;
 
 /// The most letters that one request redrives or discards.
 pub const AT_ONCE: usize = 1_000;
+/// The longest that what one request redrives may take at its rate.
+const LONGEST: Duration = Duration::from_secs(60);
 /// The most letters on a page.
 pub const MAX_PAGE: usize = 1_000;
 /// How long a consumer may take for what was redriven of a key.
@@ -203,24 +205,38 @@ impl Operator {
         Ok(self.letters.plan_of(places).await?)
     }
 
-    /// Redrives these letters, of each key in order (D4).
+    /// Redrives these letters at this rate, of each key in order (D4).
     ///
     /// # Errors
     /// [`OperatorError`]; what was redriven until then stays so, and the same call again goes on.
-    pub async fn redrive(&self, places: &[Place], by: &str) -> Result<Redriven, OperatorError> {
-        bounded(places)?;
-        let redriven = self.letters.redrive(places, by).await?;
-        tracing::info!(by, letters = redriven.done.len(), "dead letters redriven");
+    pub async fn redrive(
+        &self,
+        places: &[Place],
+        by: &str,
+        why: &str,
+        rate: Rate,
+    ) -> Result<Redriven, OperatorError> {
+        let redriven = self.letters.redrive(places, by, why, rate).await?;
+        let letters = redriven.done.len();
+        tracing::info!(by, why, letters, "dead letters redriven");
         Ok(redriven)
     }
 
-    /// Redrives all that waits in one order with the letter at `place`, until its key is free. The consumer must run.
+    /// Redrives all that waits in one order with the letter at `place`, until its key is free, at this rate. The consumer
+    /// must run.
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub async fn redrive_key(&self, place: &Place, by: &str) -> Result<KeyRedriven, OperatorError> {
-        let redriven = self.letters.redrive_key(place, by, PATIENCE).await?;
-        tracing::info!(by, %place, ?redriven, "the dead letters of a key redriven");
+    pub async fn redrive_key(
+        &self,
+        place: &Place,
+        by: &str,
+        why: &str,
+        rate: Rate,
+    ) -> Result<KeyRedriven, OperatorError> {
+        let letters = &self.letters;
+        let redriven = letters.redrive_key(place, by, why, rate, PATIENCE).await?;
+        tracing::info!(by, why, %place, ?redriven, "the dead letters of a key redriven");
         Ok(redriven)
     }
 
@@ -234,7 +250,6 @@ impl Operator {
         by: &str,
         why: &str,
     ) -> Result<Vec<(Place, Discarded)>, OperatorError> {
-        bounded(places)?;
         let mut all = Vec::with_capacity(places.len());
         for place in places {
             let discarded = self.letters.discard(place, by, why).await?;
@@ -299,9 +314,16 @@ fn first_16(bytes: [u8; 32]) -> [u8; 16] {
     std::array::from_fn(|i| bytes[i])
 }
 
-fn bounded(places: &[Place]) -> Result<(), OperatorError> {
-    if places.len() > AT_ONCE {
-        let why = format!("{AT_ONCE} dead letters are taken at once");
+/// The most letters that one request may redrive at this rate.
+pub fn most_at_once(rate: Rate) -> usize {
+    let in_time = u64::from(rate.get()).saturating_mul(LONGEST.as_secs());
+    usize::try_from(in_time).map_or(AT_ONCE, |most| most.min(AT_ONCE))
+}
+
+/// What one request may ask for.
+pub(crate) fn bounded(places: &[Place], most: usize) -> Result<(), OperatorError> {
+    if places.len() > most {
+        let why = format!("{most} dead letters are taken at once");
         return Err(OperatorError::Wrong(why));
     }
     Ok(())

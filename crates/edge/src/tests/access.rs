@@ -122,6 +122,35 @@ async fn a_tenant_has_only_so_many_requests_under_way() {
     drop(stream);
 }
 
+/// A document is under way until it has its answer, which it never gets where nobody works.
+#[tokio::test]
+async fn a_tenant_has_only_so_many_documents_under_way() {
+    for workers in [true, false] {
+        let limits = Limits {
+            documents_per_tenant: 1,
+            max_wait_s: if workers { 60 } else { 1 },
+            ..config().limits
+        };
+        let config = crate::EdgeConfig { limits, ..config() };
+        let world = World::with(config, Arc::new(AlwaysUp), workers).await;
+        let upload = || {
+            let path = "/v1/chatbots/bot/documents?name=report.md";
+            let request = world
+                .request("POST", path)
+                .header("prefer", "respond-async");
+            request.header("content-type", "text/markdown").body("# It")
+        };
+        assert_eq!(upload().send().await.unwrap().status(), 202);
+        if workers {
+            assert_eq!(upload().send().await.unwrap().status(), 202);
+            assert_eq!(upload().send().await.unwrap().status(), 202);
+        } else {
+            let (status, code, _) = problem(upload()).await;
+            assert_eq!((status, code.as_str()), (429, "edge.too_many_requests"));
+        }
+    }
+}
+
 struct Sick;
 impl Health for Sick {
     fn checks(&self) -> BoxFuture<'_, Vec<Check>> {

@@ -136,13 +136,13 @@ async fn dead_letters_are_listed_shown_planned_redriven_and_discarded() {
     let unsigned = post(&world, "redrive", &json!({"places": [one[0]]}));
     let (status, code, document) = problem(unsigned).await;
     assert_eq!((status, code.as_str()), (422, "edge.invalid"), "{document}");
-    let skipping = json!({"places": [one[1]], "by": "kim"});
+    let skipping = json!({"places": [one[1]], "by": "kim", "why": "a test"});
     let (_, done) = json_of(post(&world, "redrive", &skipping)).await;
     assert_eq!(done["behind"], json!([[one[1], one[0]]]), "in order only");
     let (_, done) = json_of(post(
         &world,
         "redrive",
-        &json!({"places": one, "by": "kim"}),
+        &json!({"places": one, "by": "kim", "why": "a test"}),
     ))
     .await;
     assert_eq!(done["done"], json!(one));

@@ -2,8 +2,9 @@
 use super::{Compatibility, ConsumerKind, ConsumerSpec, Replies, Topic, TopicKind};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who publishes without being a consumer: our HTTP edge, and the systems outside.
+/// Who publishes without being a consumer: our HTTP edge, people who look after the house, and the systems outside.
 const EDGE: &str = "edge";
+const OPERATOR: &str = "operator";
 const UPSTREAM: &str = "upstream";
 
 /// More partitions than this is a slip of the pen: a partition costs files and memory at every broker.
@@ -36,8 +37,10 @@ pub enum Fault {
     /// A consumer reads one topic.
     #[error("{0}: the consumer is there twice")]
     ConsumerTwice(String),
-    /// A producer is a consumer of the map, `edge` or `upstream`.
-    #[error("{topic}: its producer {producer} is neither a consumer, nor edge, nor upstream")]
+    /// A producer is a consumer of the map, `edge`, `operator` or `upstream`.
+    #[error(
+        "{topic}: its producer {producer} is neither a consumer, nor edge, operator or upstream"
+    )]
     UnknownProducer {
         /// The topic.
         topic: String,
@@ -373,6 +376,8 @@ fn producers(topic: &Topic, consumers: &BTreeMap<&str, ConsumerKind>) -> Vec<Fau
             (UPSTREAM, _) => "outsiders write inboxes only",
             (_, TopicKind::Inbox) => "only outsiders write an inbox, or it echoes",
             (EDGE, TopicKind::Input) => return None,
+            (OPERATOR, TopicKind::Event) => return None,
+            (OPERATOR, _) => "what a person did is an event",
             (EDGE, _) => "the edge gives commands to entities and sagas, never to handlers (E2)",
             (name, kind) => {
                 let Some(consumer) = consumers.get(name) else {

@@ -285,7 +285,7 @@ fn a_producer_is_known_and_allowed() {
             "producers: [documents.boarder]"
         ),
         [
-            "documents.document: its producer documents.boarder is neither a consumer, nor edge, nor upstream"
+            "documents.document: its producer documents.boarder is neither a consumer, nor edge, operator or upstream"
         ]
     );
     for (from, to, why) in [
@@ -303,6 +303,11 @@ fn a_producer_is_known_and_allowed() {
             "producers: [documents.effects]",
             "producers: [edge]",
             "never to handlers (E2)",
+        ),
+        (
+            "producers: [documents.effects]",
+            "producers: [operator]",
+            "what a person did is an event",
         ),
         (
             "producers: [documents.effects]",

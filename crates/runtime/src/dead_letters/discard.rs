@@ -27,7 +27,8 @@ impl DeadLetters {
             signed(by, "who discards it")?,
             signed(why, "why it is discarded")?,
         );
-        let brief = brief(&self.message(place).await?);
+        let message = self.message(place).await?;
+        let brief = brief(&message);
         let begun = loop {
             let (version, fate) = self.fate_row(&brief).await?;
             match fate {
@@ -56,6 +57,10 @@ impl DeadLetters {
         };
         let still_held = self.let_go(&brief).await?;
         let (version, by, why, at_ms) = begun;
+        let told = self.decided(&brief, &message, "discarded", &by, &why, at_ms);
+        if let Some(told) = told.await? {
+            self.ports.log.append(vec![told]).await?;
+        }
         let fate = Fate::Discarded { by, why, at_ms };
         // If it is lost, somebody else went on with it and was faster: it is discarded all the same.
         self.decide(&brief, version, &fate).await?;

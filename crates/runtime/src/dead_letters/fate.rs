@@ -3,7 +3,7 @@ use super::letter::Brief;
 use super::{DeadLetters, Place};
 use crate::PortError;
 use crate::ports::state::{Row, Save, Saved};
-use crate::rows::{HOLDS, HoldRow};
+use crate::rows::{HOLDS, HoldRow, LETTERS};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -18,6 +18,9 @@ pub enum Fate {
     Redriving {
         /// Who.
         by: String,
+        /// The reason given.
+        #[serde(default)]
+        why: String,
         /// When.
         at_ms: i64,
     },
@@ -25,6 +28,9 @@ pub enum Fate {
     Redriven {
         /// Who.
         by: String,
+        /// The reason given.
+        #[serde(default)]
+        why: String,
         /// When.
         at_ms: i64,
         /// Where it stands now: `<topic>/<partition>/<offset>`.
@@ -79,9 +85,9 @@ fn row_id(brief: &Brief) -> String {
     }
 }
 fn collection(place: &Place) -> String {
-    format!("letters.{}", place.consumer())
+    format!("{LETTERS}.{}", place.consumer())
 }
-fn corrupt(what: &str, why: &dyn fmt::Display) -> PortError {
+pub(super) fn corrupt(what: &str, why: &dyn fmt::Display) -> PortError {
     PortError::Corrupt {
         port: "state",
         why: format!("{what}: {why}"),
@@ -95,46 +101,46 @@ impl DeadLetters {
 
     /// Version and fate.
     pub(super) async fn fate_row(&self, brief: &Brief) -> Result<(u64, Fate), PortError> {
-        let rows = self
-            .ports
-            .state
-            .load(&collection(&brief.place), &[row_id(brief)])
-            .await?;
-        match rows.into_iter().next().flatten() {
-            None => Ok((0, Fate::Waiting)),
-            Some(row) => {
-                let fate = serde_json::from_slice(&row.body)
-                    .map_err(|e| corrupt("a dead letter's fate", &e))?;
-                Ok((row.version, fate))
-            }
-        }
+        let rows = self.fate_rows(std::slice::from_ref(brief)).await?;
+        Ok(rows.into_iter().next().unwrap_or_default())
     }
 
     /// The fates of letters of one partition, in their order.
     pub(super) async fn fates(&self, briefs: &[Brief]) -> Result<Vec<Fate>, PortError> {
         let mut fates = Vec::with_capacity(briefs.len());
         for some in briefs.chunks(super::PAGE) {
-            let ids: Vec<String> = some.iter().map(row_id).collect();
-            let rows = self
-                .ports
-                .state
-                .load(&collection(&some[0].place), &ids)
-                .await?;
-            for row in rows {
-                let fate = row.map_or(Ok(Fate::Waiting), |row| serde_json::from_slice(&row.body));
-                fates.push(fate.map_err(|e| corrupt("a dead letter's fate", &e))?);
-            }
+            let rows = self.fate_rows(some).await?.into_iter();
+            fates.extend(rows.map(|(_, fate)| fate));
         }
         Ok(fates)
     }
 
-    /// Writes a fate in place of the one with this version; says whether it was that one.
-    pub(super) async fn decide(
+    /// Version and fate of some letters of one partition, in their order.
+    pub(super) async fn fate_rows(&self, briefs: &[Brief]) -> Result<Vec<(u64, Fate)>, PortError> {
+        let Some(first) = briefs.first() else {
+            return Ok(vec![]);
+        };
+        let ids: Vec<String> = briefs.iter().map(row_id).collect();
+        let of = collection(&first.place);
+        let rows = self.ports.state.load(&of, &ids).await?.into_iter();
+        rows.map(|row| match row {
+            None => Ok((0, Fate::Waiting)),
+            Some(row) => {
+                let fate = serde_json::from_slice(&row.body);
+                let fate = fate.map_err(|e| corrupt("a dead letter's fate", &e))?;
+                Ok((row.version, fate))
+            }
+        })
+        .collect()
+    }
+
+    /// What puts a fate in place of the one with this version.
+    pub(super) fn fate_save(
         &self,
         brief: &Brief,
         version: u64,
         fate: &Fate,
-    ) -> Result<bool, PortError> {
+    ) -> Result<Save, PortError> {
         let body = serde_json::to_vec(fate).map_err(|e| corrupt("a dead letter's fate", &e))?;
         let kept = self
             .map
@@ -149,13 +155,22 @@ impl DeadLetters {
             body,
             ..Row::default()
         };
-        self.save(Save {
+        Ok(Save {
             collection: collection(&brief.place),
             id: row_id(brief),
             expected: version,
             row: Some(row),
         })
-        .await
+    }
+
+    /// Writes a fate in place of the one with this version; says whether it was that one.
+    pub(super) async fn decide(
+        &self,
+        brief: &Brief,
+        version: u64,
+        fate: &Fate,
+    ) -> Result<bool, PortError> {
+        self.save(self.fate_save(brief, version, fate)?).await
     }
 
     /// A hold with its row, if something is held.

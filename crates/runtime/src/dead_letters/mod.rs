@@ -1,19 +1,25 @@
 //! Dead letters for the person who looks after them: what there is, why, and how it is put right (D4).
 //!
 //! A letter is named by its [`Place`]. What became of it stands in a row (`letters.<consumer>`), written under a
-//! check of its version, so that two people cannot redrive and discard the same letter.
+//! check of its version, so that two people cannot redrive and discard the same letter, and is told (`letter.decided`).
 
+mod batch;
 mod discard;
 mod fate;
 mod letter;
 mod order;
+mod pace;
 mod parked;
+mod plan;
 mod redrive;
+mod told;
 
 pub use discard::Discarded;
 pub use fate::Fate;
 pub use letter::{Body, Letter, Place, Was};
-pub use redrive::{KeyRedriven, Plan, PlannedKey, Redriven};
+pub use pace::{NotARate, Rate};
+pub use plan::{Plan, PlannedKey};
+pub use redrive::{KeyRedriven, Redriven};
 
 use crate::PortError;
 use crate::context::Ports;

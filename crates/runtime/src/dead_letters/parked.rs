@@ -1,11 +1,12 @@
 //! What is parked comes back by itself (C2).
 use super::letter::Brief;
-use super::{DeadLetters, LettersError, Place};
+use super::redrive::choose;
+use super::{DeadLetters, LettersError, Place, Redriven};
 use crate::rows::HoldRow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who redrives what is parked.
-const BY: &str = "troupe";
+/// Why what is parked is redriven.
+const WHY: &str = "its time has come";
 /// A hold whose letters stand in the input once more is looked at again after so long, in milliseconds: until then it
 /// says by itself what changes.
 const LOOK_AGAIN_MS: i64 = 60_000;
@@ -66,25 +67,20 @@ impl DeadLetters {
         }
         for (partition, due) in due {
             let lines = self.lines(consumer, partition).await?;
-            for line in &lines {
-                let wanted = line.letters.iter().filter(|(brief, fate)| {
-                    let wants = |due: &Due| due.wants(ordered, line.hold.as_ref(), brief);
-                    fate.is_open() && due.iter().any(wants)
-                });
-                let mut wanted: BTreeSet<&Place> = wanted.map(|(brief, _)| &brief.place).collect();
-                if !wanted.is_empty() {
-                    let mut redriven = super::Redriven::default();
-                    self.redrive_line(line, &mut wanted, BY, &mut redriven)
-                        .await?;
-                    let count = redriven.done.len();
-                    tracing::info!(
-                        consumer,
-                        partition,
-                        key = line.key,
-                        count,
-                        "parked, and back"
-                    );
-                }
+            let wanted = lines.iter().flat_map(|line| {
+                let wants = |brief: &Brief| {
+                    let mut due = due.iter();
+                    due.any(|due| due.wants(ordered, line.hold.as_ref(), brief))
+                };
+                let open = line.letters.iter().filter(|(_, fate)| fate.is_open());
+                open.filter(move |(brief, _)| wants(brief))
+            });
+            let wanted: BTreeSet<Place> = wanted.map(|(brief, _)| brief.place.clone()).collect();
+            let mut wanted: BTreeSet<&Place> = wanted.iter().collect();
+            let chosen = choose(lines, &mut wanted, &mut Redriven::default());
+            let count = self.bring_all(&chosen, WHY).await?.done.len();
+            if count > 0 {
+                tracing::info!(consumer, partition, count, "parked, and back");
             }
             for due in due {
                 let again = if ordered {

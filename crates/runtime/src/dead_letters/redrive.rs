@@ -1,45 +1,14 @@
-//! Redriving: the original bytes and headers to the same input once more, of each key in order (D4).
-use super::letter::{Brief, was};
+//! Redriving: the original bytes and headers to the same input once more, of each key in order, at a rate (D4).
+use super::batch::Doer;
+use super::letter::Brief;
 use super::order::Line;
-use super::{DeadLetters, Fate, Filter, LettersError, Place, signed};
-use crate::engine::{PARKED, header};
-use crate::ports::log::Outgoing;
-use events::envelope::name;
+use super::pace::{Pace, Rate};
+use super::{DeadLetters, LettersError, Place};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How often [`DeadLetters::redrive_key`] looks whether what it redrove was handled.
 const LOOK: Duration = Duration::from_millis(200);
-
-/// What a redrive would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Plan {
-    /// Key by key, each in its order.
-    pub keys: Vec<PlannedKey>,
-}
-/// The letters of one key.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct PlannedKey {
-    /// Whose letters they are.
-    pub consumer: String,
-    /// The key (of a view: of its first letter).
-    pub key: String,
-    /// In the order in which they would be redriven.
-    pub places: Vec<Place>,
-}
-impl Plan {
-    /// How many letters.
-    pub fn count(&self) -> usize {
-        self.keys.iter().map(|key| key.places.len()).sum()
-    }
-    /// All of them, in order.
-    pub fn places(&self) -> Vec<Place> {
-        self.keys
-            .iter()
-            .flat_map(|key| key.places.iter().cloned())
-            .collect()
-    }
-}
 
 /// What a redrive did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -78,80 +47,7 @@ pub enum KeyRedriven {
 }
 
 impl DeadLetters {
-    /// What would be redriven: every letter that fits and that nobody has redriven or discarded, and of its
-    /// key all that must come before it.
-    ///
-    /// # Errors
-    /// See [`LettersError`].
-    pub async fn plan_redrive(&self, filter: &Filter) -> Result<Plan, LettersError> {
-        let mut plan = Plan::default();
-        for (consumer, partition) in self.partitions(filter)? {
-            let lines: BTreeSet<Vec<u8>> = {
-                let fits = |brief: &Brief| filter.fits(brief);
-                let found = self.briefs(&consumer, partition, fits).await?;
-                found.iter().map(Brief::line).collect()
-            };
-            if lines.is_empty() {
-                continue;
-            }
-            let of_them = |brief: &Brief| lines.contains(&brief.line());
-            for line in self.lines_where(&consumer, partition, of_them).await? {
-                let open: Vec<&Brief> = line
-                    .letters
-                    .iter()
-                    .filter(|(_, f)| f.is_open())
-                    .map(|(b, _)| b)
-                    .collect();
-                let fits = |brief: &&Brief| filter.fits(brief);
-                let places: Vec<Place> = if line.hold.is_some() {
-                    let last = open.iter().rposition(fits).map_or(0, |last| last + 1);
-                    open[..last]
-                        .iter()
-                        .map(|brief| brief.place.clone())
-                        .collect()
-                } else {
-                    open.into_iter()
-                        .filter(fits)
-                        .map(|brief| brief.place.clone())
-                        .collect()
-                };
-                if !places.is_empty() {
-                    plan.keys.push(PlannedKey {
-                        consumer: line.consumer,
-                        key: line.key,
-                        places,
-                    });
-                }
-            }
-        }
-        Ok(plan)
-    }
-
-    /// The same for letters that are named by their places.
-    ///
-    /// # Errors
-    /// See [`LettersError`].
-    pub async fn plan_of(&self, places: &[Place]) -> Result<Plan, LettersError> {
-        let mut plan = Plan::default();
-        for ((consumer, partition), named) in self.by_partition(places)? {
-            for line in self.lines_with(consumer, partition, &named).await? {
-                let open = line.letters.iter().filter(|(_, fate)| fate.is_open());
-                let mut open: Vec<Place> = open.map(|(brief, _)| brief.place.clone()).collect();
-                let last = open.iter().rposition(|place| named.contains(place));
-                if let Some(last) = last {
-                    open.truncate(last + 1);
-                    plan.keys.push(PlannedKey {
-                        consumer: line.consumer,
-                        key: line.key,
-                        places: open,
-                    });
-                }
-            }
-        }
-        Ok(plan)
-    }
-
-    fn by_partition<'a>(
+    pub(super) fn by_partition<'a>(
         &self,
         places: &'a [Place],
     ) -> Result<BTreeMap<(&'a str, i32), BTreeSet<&'a Place>>, LettersError> {
@@ -165,112 +61,37 @@ impl DeadLetters {
         Ok(all)
     }
 
-    /// Redrives these letters, of each key in order; `by` says who does it. Interrupted, it may be called
-    /// again with the same places: nothing is lost, and what stands in the input twice has effect once.
+    /// Redrives these letters at this rate, of each key in order, the oldest first; `by` says who does it, and `why`.
+    /// Interrupted, it may be called again with the same places: nothing is lost, and what stands in the input twice has
+    /// effect once. What was done is told (`letter.decided`).
     ///
     /// # Errors
     /// See [`LettersError`]; what was redriven until then stays so.
-    pub async fn redrive(&self, places: &[Place], by: &str) -> Result<Redriven, LettersError> {
-        let by = signed(by, "who redrives it")?;
+    pub async fn redrive(
+        &self,
+        places: &[Place],
+        by: &str,
+        why: &str,
+        rate: Rate,
+    ) -> Result<Redriven, LettersError> {
+        let doer = Doer::person(by, why)?;
+        self.redrive_these(places, &doer, &mut Pace::of(rate)).await
+    }
+
+    async fn redrive_these(
+        &self,
+        places: &[Place],
+        doer: &Doer,
+        pace: &mut Pace,
+    ) -> Result<Redriven, LettersError> {
         let mut redriven = Redriven::default();
         for ((consumer, partition), mut wanted) in self.by_partition(places)? {
-            for line in self.lines_with(consumer, partition, &wanted).await? {
-                self.redrive_line(&line, &mut wanted, &by, &mut redriven)
-                    .await?;
-            }
+            let lines = self.lines_with(consumer, partition, &wanted).await?;
+            let chosen = choose(lines, &mut wanted, &mut redriven);
             redriven.missing.extend(wanted.into_iter().cloned());
+            self.redrive_all(&chosen, doer, pace, &mut redriven).await?;
         }
         Ok(redriven)
-    }
-
-    pub(super) async fn redrive_line(
-        &self,
-        line: &Line,
-        wanted: &mut BTreeSet<&Place>,
-        by: &str,
-        redriven: &mut Redriven,
-    ) -> Result<(), LettersError> {
-        let mut left: Option<&Place> = None;
-        for (brief, fate) in &line.letters {
-            let asked = wanted.remove(&brief.place);
-            match left.filter(|_| line.hold.is_some()) {
-                _ if !fate.is_open() => redriven.settled.extend(asked.then(|| brief.place.clone())),
-                Some(before) if asked => {
-                    redriven.behind.push((brief.place.clone(), before.clone()))
-                }
-                _ if asked => {
-                    let done = self.redrive_letter(brief, by).await?;
-                    let list = if done {
-                        &mut redriven.done
-                    } else {
-                        &mut redriven.settled
-                    };
-                    list.push(brief.place.clone());
-                }
-                _ => left = left.or(Some(&brief.place)),
-            }
-        }
-        Ok(())
-    }
-
-    /// `false`: somebody else redrove or discarded it meanwhile.
-    async fn redrive_letter(&self, brief: &Brief, by: &str) -> Result<bool, LettersError> {
-        let version = loop {
-            let (version, fate) = self.fate_row(brief).await?;
-            match fate {
-                // Who was interrupted may have appended it: then this is a copy, which its consumer knows.
-                Fate::Redriving { .. } => break version,
-                Fate::Waiting => {}
-                _ => return Ok(false),
-            }
-            let fate = Fate::Redriving {
-                by: by.to_owned(),
-                at_ms: self.ports.clock.now_ms(),
-            };
-            if self.decide(brief, version, &fate).await? {
-                break version + 1;
-            }
-        };
-        let to = self.append(brief).await?;
-        let fate = Fate::Redriven {
-            by: by.to_owned(),
-            at_ms: self.ports.clock.now_ms(),
-            to,
-        };
-        // If it is lost, somebody else went on with it and was faster: it is redriven all the same.
-        self.decide(brief, version, &fate).await?;
-        Ok(true)
-    }
-
-    async fn append(&self, brief: &Brief) -> Result<String, LettersError> {
-        let message = self.message(&brief.place).await?;
-        let consumer = brief.place.consumer();
-        let unknown = || LettersError::UnknownConsumer(consumer.to_owned());
-        let (topic, _) = self.map.consumer(consumer).ok_or_else(unknown)?;
-        let was = was(&message.headers).filter(|was| was.topic == topic.name);
-        let mut headers = message.headers;
-        let attempts = headers.text(header::ATTEMPTS).map(str::to_owned);
-        headers.0.retain(|(header, _)| !header.starts_with("dlq-"));
-        if headers.text(name::ID).is_none() {
-            // Nothing new comes into being: it is who it was (I1).
-            headers.set(name::ID, brief.id.id.as_str());
-        }
-        headers.set(name::REDRIVEN, brief.place.to_string());
-        if brief.code == PARKED {
-            // It only waited: its attempts count on.
-            headers.set_some(header::PARKED_ATTEMPTS, attempts);
-        }
-        let outgoing = Outgoing {
-            topic: topic.name.as_str().into(),
-            partition: Some(was.map_or(brief.place.partition, |was| was.partition)),
-            key: message.key,
-            headers,
-            payload: message.payload,
-        };
-        let appended = self.ports.log.append(vec![outgoing]).await?;
-        Ok(appended.first().map_or_else(String::new, |at| {
-            format!("{}/{}/{}", at.topic, at.partition, at.offset)
-        }))
     }
 
     /// Redrives all that waits in one order with the letter at `place`, round by round, until its key is free:
@@ -283,9 +104,11 @@ impl DeadLetters {
         &self,
         place: &Place,
         by: &str,
+        why: &str,
+        rate: Rate,
         patience: Duration,
     ) -> Result<KeyRedriven, LettersError> {
-        signed(by, "who redrives it")?;
+        let (doer, mut pace) = (Doer::person(by, why)?, Pace::of(rate));
         let mut ours: BTreeSet<Place> = BTreeSet::new();
         let mut waited = Duration::ZERO;
         loop {
@@ -325,7 +148,35 @@ impl DeadLetters {
                 continue;
             }
             waited = Duration::ZERO;
-            ours.extend(self.redrive(&places, by).await?.done);
+            let redriven = self.redrive_these(&places, &doer, &mut pace).await?;
+            ours.extend(redriven.done);
         }
     }
+}
+
+/// Which letters of these lines are redriven, in the order in which they are: of each line in its own, and as far as
+/// that leaves it open the oldest first. Of the others it says why not.
+pub(super) fn choose(
+    lines: Vec<Line>,
+    wanted: &mut BTreeSet<&Place>,
+    redriven: &mut Redriven,
+) -> Vec<Brief> {
+    let mut chosen: Vec<(i64, Brief)> = vec![];
+    for line in lines {
+        let (mut left, mut turn) = (None, i64::MIN);
+        for (brief, fate) in line.letters {
+            let asked = wanted.remove(&brief.place);
+            match left.as_ref().filter(|_| line.hold.is_some()) {
+                _ if !fate.is_open() => redriven.settled.extend(asked.then_some(brief.place)),
+                Some(before) if asked => redriven.behind.push((brief.place, Place::clone(before))),
+                _ if asked => {
+                    turn = brief.place.offset.max(turn);
+                    chosen.push((turn, brief));
+                }
+                _ => left = left.or(Some(brief.place)),
+            }
+        }
+    }
+    chosen.sort_by_key(|(turn, _)| *turn);
+    chosen.into_iter().map(|(_, brief)| brief).collect()
 }

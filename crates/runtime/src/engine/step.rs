@@ -397,7 +397,7 @@ fn again(job: &Job, stop: Stop) -> Outcome {
                 job.ports.breakers.failed(&dependency, &why);
             }
             Again {
-                at_ms: job.ports.breakers.next_try_ms(&dependency),
+                at_ms: job.ports.breakers.wait_for(&dependency, &job.spec.name),
                 burned: false,
                 why,
                 waits_for: Some(dependency),

@@ -41,7 +41,15 @@ const COMMANDS: [&[&str]; 8] = [
     &["sagas", "show", "house"],
     &["dead-letters", "list"],
     &["dead-letters", "show", "documents.document.dead/0/0"],
-    &["dead-letters", "redrive", "--all", "--by", "kim"],
+    &[
+        "dead-letters",
+        "redrive",
+        "--all",
+        "--by",
+        "kim",
+        "--why",
+        "a test",
+    ],
 ];
 
 /// One test for all of it: a Kafka takes some seconds to start.
@@ -178,6 +186,8 @@ async fn dead_letters(world: &World) {
         &one[1],
         "--by",
         "kim",
+        "--why",
+        "a test",
         "--cluster",
     ];
     let skipped = world.run(&skipped).await;
@@ -194,6 +204,8 @@ async fn dead_letters(world: &World) {
         "acme/one",
         "--by",
         "kim",
+        "--why",
+        "a test",
     ];
     let redriven = read(world, &key).await;
     assert_eq!(redriven["done"], json!(one));
@@ -209,6 +221,8 @@ async fn dead_letters(world: &World) {
         "--follow",
         "--by",
         "kim",
+        "--why",
+        "a test",
         "--cluster",
     ];
     let followed = world.run(&follow).await;

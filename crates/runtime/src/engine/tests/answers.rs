@@ -1,5 +1,6 @@
 //! Which code a message dies with, and what whoever asked is told (I4, K4, D5).
 use super::fixtures::*;
+use crate::dead_letters::Rate;
 use crate::ports::log::Outgoing;
 use bytes::Bytes;
 use events::MessageId;
@@ -131,7 +132,7 @@ fn a_command_that_dies_or_is_held_is_answered_since_it_may_yet_happen() {
             .collect();
         world
             .letters
-            .redrive(&places[..1], "ada")
+            .redrive(&places[..1], "ada", "it may pass now", Rate::FASTEST)
             .await
             .expect("redrives");
         world.settle().await;

@@ -1,5 +1,6 @@
 //! I3: upstream's duplicates end at the border; repeats of our own pass.
 use super::fixtures::*;
+use crate::dead_letters::Rate;
 use crate::testkit::sim::Side;
 use events::envelope::name;
 
@@ -62,7 +63,7 @@ fn what_was_redriven_and_sent_again_passes_once() {
             .collect();
         world
             .letters
-            .redrive(&places, "ada")
+            .redrive(&places, "ada", "it may pass now", Rate::FASTEST)
             .await
             .expect("redrives");
         world.send(world.upload("one", "u1")).await;
@@ -91,7 +92,7 @@ fn a_dead_letter_that_passed_under_another_key_holds_its_own_no_more() {
         let place = world.letters_of(BORDER).await[0].place.clone();
         world
             .letters
-            .redrive(&[place], "ada")
+            .redrive(&[place], "ada", "it may pass now", Rate::FASTEST)
             .await
             .expect("redrives");
         world.send(world.upload("two", "u2")).await;
@@ -113,7 +114,7 @@ fn a_message_without_an_id_is_itself_when_it_is_redriven() {
         let place = world.letters_of(BORDER).await[0].place.clone();
         world
             .letters
-            .redrive(&[place], "ada")
+            .redrive(&[place], "ada", "it may pass now", Rate::FASTEST)
             .await
             .expect("redrives");
         world.settle().await;

@@ -1,6 +1,6 @@
 //! D4: who discards a letter, and why, is kept; its key waits for one less.
 use super::fixtures::*;
-use crate::dead_letters::{Fate, LettersError};
+use crate::dead_letters::{Fate, LettersError, Rate};
 use std::time::Duration;
 
 #[test]
@@ -45,7 +45,13 @@ fn what_waited_behind_a_discarded_letter_waits_until_it_is_redriven() {
         assert_eq!(world.script.done(), [] as [&str; 0]);
         let outcome = world
             .letters
-            .redrive_key(&letters[0].place, "ada", Duration::from_secs(60))
+            .redrive_key(
+                &letters[0].place,
+                "ada",
+                "it may pass now",
+                Rate::FASTEST,
+                Duration::from_secs(60),
+            )
             .await;
         assert_eq!(
             outcome,
@@ -65,7 +71,12 @@ fn a_lane_that_knows_the_hold_as_it_was_loses_its_save_and_begins_anew() {
         world.script.ill("m1", Ill::Slow(5));
         world
             .letters
-            .redrive(&[letters[0].place.clone()], "ada")
+            .redrive(
+                &[letters[0].place.clone()],
+                "ada",
+                "it may pass now",
+                Rate::FASTEST,
+            )
             .await
             .expect("redrives");
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -109,13 +120,23 @@ fn a_letter_is_either_redriven_or_discarded() {
             .expect("discards");
         let redriven = world
             .letters
-            .redrive(std::slice::from_ref(first), "bob")
+            .redrive(
+                std::slice::from_ref(first),
+                "bob",
+                "it may pass now",
+                Rate::FASTEST,
+            )
             .await
             .expect("answers");
         assert_eq!(redriven.settled, std::slice::from_ref(first));
         world
             .letters
-            .redrive(std::slice::from_ref(second), "bob")
+            .redrive(
+                std::slice::from_ref(second),
+                "bob",
+                "it may pass now",
+                Rate::FASTEST,
+            )
             .await
             .expect("redrives");
         let said = world
@@ -157,7 +178,12 @@ fn who_and_why_must_be_said_and_are_bounded() {
         assert!(matches!(
             world
                 .letters
-                .redrive(std::slice::from_ref(&place), "")
+                .redrive(
+                    std::slice::from_ref(&place),
+                    "",
+                    "it may pass now",
+                    Rate::FASTEST
+                )
                 .await,
             Err(LettersError::Unsigned(_))
         ));

@@ -1,5 +1,6 @@
 //! E2, E3, E6, E7: an entity decides once, answers the same, and wakes at its time.
 use super::fixtures::*;
+use crate::dead_letters::Rate;
 use crate::ports::log::Outgoing;
 use crate::testkit::sim::Side;
 use events::documents::DocumentChanged;
@@ -164,7 +165,12 @@ fn a_decision_that_panics_changes_nothing_and_holds_its_entity() {
             .expect("discards");
         world
             .letters
-            .redrive(&[letters[1].place.clone()], "ada")
+            .redrive(
+                &[letters[1].place.clone()],
+                "ada",
+                "it may pass now",
+                Rate::FASTEST,
+            )
             .await
             .expect("redrives");
         world.settle().await;

@@ -1,5 +1,6 @@
 //! D3, S4: a dead letter holds its key, and nothing else.
 use super::fixtures::*;
+use crate::dead_letters::Rate;
 use events::envelope::name;
 
 fn pairs(wanted: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -161,7 +162,7 @@ fn two_sources_with_one_id_are_two_that_hold() {
         let first = world.letters_of(EFFECTS).await[0].place.clone();
         world
             .letters
-            .redrive(&[first], "ada")
+            .redrive(&[first], "ada", "it may pass now", Rate::FASTEST)
             .await
             .expect("redrives");
         world.settle().await;

@@ -10,6 +10,7 @@ mod outside;
 mod parking;
 mod passing;
 mod redriving;
+mod redriving_many;
 mod schemas;
 mod takeovers;
 mod traces;

@@ -1,6 +1,7 @@
 //! Commands from outside: passed on, answered, refused; copies of them; and what a hostile writer may try (I3, I4, K4).
 use super::fixtures::*;
 use crate::Moment;
+use crate::dead_letters::Rate;
 use crate::emission::Emitter;
 use crate::ports::log::{Message, Outgoing};
 use crate::testkit::sim::Side;
@@ -425,7 +426,7 @@ fn who_says_that_a_message_was_a_letter_does_not_use_the_letter_up() {
             .collect();
         world
             .letters
-            .redrive(&places, "ada")
+            .redrive(&places, "ada", "it may pass now", Rate::FASTEST)
             .await
             .expect("redrives");
         world.settle().await;

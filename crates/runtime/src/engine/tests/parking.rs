@@ -1,6 +1,6 @@
 //! C2: a key that waits long waits among the dead letters, and comes back by itself.
 use super::fixtures::*;
-use crate::dead_letters::{Fate, KeyRedriven};
+use crate::dead_letters::{Fate, KeyRedriven, Rate};
 use crate::testkit::sim::Side;
 use events::envelope::name;
 use std::time::Duration;
@@ -64,9 +64,13 @@ fn its_attempts_count_on_and_the_last_one_is_a_dead_letter_that_a_person_decides
         assert_eq!(world.script.done(), [""; 0]);
         let last = letters.iter().rfind(|letter| letter.id.id == "m1");
         let place = last.expect("it is there").place.clone();
-        let redriven = world
-            .letters
-            .redrive_key(&place, "ada", Duration::from_secs(60));
+        let redriven = world.letters.redrive_key(
+            &place,
+            "ada",
+            "it may pass now",
+            Rate::FASTEST,
+            Duration::from_secs(60),
+        );
         redriven.await.expect("redrives");
         world.settle().await;
         assert_eq!(world.script.done(), ["m1", "m2"]);
@@ -236,9 +240,13 @@ fn what_a_person_redrives_early_is_done_then_and_does_not_come_back() {
         world.script.heal("m1");
         let letters = world.letters_of(EFFECTS).await;
         let head = &letters[0].place;
-        let redriven = world
-            .letters
-            .redrive_key(head, "ada", Duration::from_secs(60));
+        let redriven = world.letters.redrive_key(
+            head,
+            "ada",
+            "it may pass now",
+            Rate::FASTEST,
+            Duration::from_secs(60),
+        );
         assert_eq!(redriven.await, Ok(KeyRedriven::Free { count: 2 }));
         assert_eq!(world.script.done(), ["m1", "m2"]);
         let fate = world.letters.show(head).await.expect("it is there").fate;
@@ -291,7 +299,10 @@ fn where_order_does_not_matter_what_a_person_decides_early_is_decided_too() {
             world.script.heal(name);
         }
         let (one, other) = (place("m1"), place("m2"));
-        let redriven = world.letters.redrive(&[one], "ada").await;
+        let redriven = world
+            .letters
+            .redrive(&[one], "ada", "it may pass now", Rate::FASTEST)
+            .await;
         redriven.expect("redrives");
         let discarded = world.letters.discard(&other, "ada", "a test upload").await;
         discarded.expect("discards");

@@ -1,6 +1,6 @@
 //! D4: redriven in order, nothing is lost, nothing is doubled.
 use super::fixtures::*;
-use crate::dead_letters::{Fate, Filter, KeyRedriven, LettersError, Place};
+use crate::dead_letters::{Fate, Filter, KeyRedriven, LettersError, Place, Rate};
 use crate::ports::log::Outgoing;
 use events::envelope::name;
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn redriven_in_order_they_have_effect_once_and_the_key_is_free() {
         assert_eq!(plan.keys[0].key, "acme/d1");
         let redriven = world
             .letters
-            .redrive(&plan.places(), "ada")
+            .redrive(&plan.places(), "ada", "it may pass now", Rate::FASTEST)
             .await
             .expect("redrives");
         assert_eq!(redriven.done, places);
@@ -78,7 +78,12 @@ fn a_letter_goes_out_as_it_came_in() {
         let place = world.letters_of(EFFECTS).await[0].place.clone();
         world
             .letters
-            .redrive(std::slice::from_ref(&place), "ada")
+            .redrive(
+                std::slice::from_ref(&place),
+                "ada",
+                "it may pass now",
+                Rate::FASTEST,
+            )
             .await
             .expect("redrives");
         let last = world.sim.messages(EFFECTS).pop().expect("it is there");
@@ -116,14 +121,14 @@ fn redriving_again_what_was_interrupted_has_effect_once() {
         world.send(copy).await;
         let redriven = world
             .letters
-            .redrive(&places, "ada")
+            .redrive(&places, "ada", "it may pass now", Rate::FASTEST)
             .await
             .expect("redrives");
         assert_eq!(redriven.done, places);
         world.settle().await;
         let again = world
             .letters
-            .redrive(&places, "ada")
+            .redrive(&places, "ada", "it may pass now", Rate::FASTEST)
             .await
             .expect("redrives");
         assert_eq!((again.done.len(), again.settled.len()), (0, 3));
@@ -143,7 +148,7 @@ fn the_copy_of_a_letter_that_died_again_is_not_handled() {
         let places = three_letters(&mut world).await;
         world
             .letters
-            .redrive(&places[..1], "ada")
+            .redrive(&places[..1], "ada", "it may pass now", Rate::FASTEST)
             .await
             .expect("redrives");
         let copy = world.sim.messages(EFFECTS).pop().expect("it is there");
@@ -167,7 +172,13 @@ fn the_copy_of_a_letter_that_died_again_is_not_handled() {
         );
         let outcome = world
             .letters
-            .redrive_key(&places[0], "ada", PATIENCE)
+            .redrive_key(
+                &places[0],
+                "ada",
+                "it may pass now",
+                Rate::FASTEST,
+                PATIENCE,
+            )
             .await
             .expect("redrives");
         assert_eq!(outcome, KeyRedriven::Free { count: 3 });
@@ -181,7 +192,7 @@ fn a_redriven_message_that_fails_again_keeps_the_head() {
         let places = three_letters(&mut world).await;
         world
             .letters
-            .redrive(&places, "ada")
+            .redrive(&places, "ada", "it may pass now", Rate::FASTEST)
             .await
             .expect("redrives");
         world.settle().await;
@@ -205,7 +216,13 @@ fn a_redriven_message_that_fails_again_keeps_the_head() {
         assert_eq!(letters[3].redriven.as_ref(), Some(&places[0]));
         let again = world
             .letters
-            .redrive_key(&places[0], "ada", PATIENCE)
+            .redrive_key(
+                &places[0],
+                "ada",
+                "it may pass now",
+                Rate::FASTEST,
+                PATIENCE,
+            )
             .await
             .expect("redrives");
         assert!(
@@ -216,7 +233,13 @@ fn a_redriven_message_that_fails_again_keeps_the_head() {
         world.settle().await;
         let free = world
             .letters
-            .redrive_key(&places[0], "ada", PATIENCE)
+            .redrive_key(
+                &places[0],
+                "ada",
+                "it may pass now",
+                Rate::FASTEST,
+                PATIENCE,
+            )
             .await
             .expect("redrives");
         assert_eq!(free, KeyRedriven::Free { count: 3 });
@@ -231,7 +254,7 @@ fn the_head_redriven_alone_and_dead_again_comes_first_in_the_next_round() {
         let places = three_letters(&mut world).await;
         world
             .letters
-            .redrive(&places[..1], "ada")
+            .redrive(&places[..1], "ada", "it may pass now", Rate::FASTEST)
             .await
             .expect("redrives");
         world.settle().await;
@@ -249,7 +272,7 @@ fn the_head_redriven_alone_and_dead_again_comes_first_in_the_next_round() {
         );
         world
             .letters
-            .redrive(&plan.places(), "ada")
+            .redrive(&plan.places(), "ada", "it may pass now", Rate::FASTEST)
             .await
             .expect("redrives");
         world.settle().await;
@@ -266,8 +289,11 @@ fn what_arrives_meanwhile_is_redriven_in_the_next_round() {
         world.sim.stop("a");
         world.send_work("d1", &["m4"]).await;
         let (letters, first) = (world.letters.clone(), places[0].clone());
-        let redriving =
-            tokio::spawn(async move { letters.redrive_key(&first, "ada", PATIENCE).await });
+        let redriving = tokio::spawn(async move {
+            letters
+                .redrive_key(&first, "ada", "it may pass now", Rate::FASTEST, PATIENCE)
+                .await
+        });
         tokio::time::sleep(Duration::from_secs(1)).await;
         world.sim.resume("a");
         let outcome = redriving.await.expect("ends").expect("redrives");
@@ -283,7 +309,7 @@ fn a_letter_is_not_redriven_before_those_that_it_waits_behind() {
         let places = three_letters(&mut world).await;
         let redriven = world
             .letters
-            .redrive(&places[1..], "ada")
+            .redrive(&places[1..], "ada", "it may pass now", Rate::FASTEST)
             .await
             .expect("redrives");
         let before = places[0].clone();
@@ -320,7 +346,13 @@ fn without_a_consumer_a_redrive_says_that_it_still_waits() {
         world.sim.stop("a");
         let outcome = world
             .letters
-            .redrive_key(&places[0], "ada", Duration::from_secs(2))
+            .redrive_key(
+                &places[0],
+                "ada",
+                "it may pass now",
+                Rate::FASTEST,
+                Duration::from_secs(2),
+            )
             .await
             .expect("redrives");
         assert_eq!(outcome, KeyRedriven::StillWaiting { count: 3 });
@@ -455,7 +487,12 @@ fn a_command_that_is_redriven_after_its_deadline_is_done() {
             .expect("discards");
         world
             .letters
-            .redrive(&[letters[1].place.clone()], "ada")
+            .redrive(
+                &[letters[1].place.clone()],
+                "ada",
+                "it may pass now",
+                Rate::FASTEST,
+            )
             .await
             .expect("redrives");
         world.settle().await;

@@ -1,5 +1,6 @@
 //! V1: a view is built once, whatever is repeated; D3 by its own keys.
 use super::fixtures::*;
+use crate::dead_letters::Rate;
 use crate::testkit::sim::Side;
 use std::time::Duration;
 
@@ -65,7 +66,13 @@ fn a_dead_event_takes_nothing_else_of_its_view_with_it() {
         assert_eq!(discarded.still_held, 2);
         let free = world
             .letters
-            .redrive_key(&letters[1].place, "ada", Duration::from_secs(60))
+            .redrive_key(
+                &letters[1].place,
+                "ada",
+                "it may pass now",
+                Rate::FASTEST,
+                Duration::from_secs(60),
+            )
             .await;
         assert_eq!(
             free,

@@ -3,7 +3,7 @@ use super::super::load::TENANTS;
 use super::super::run::phases;
 use super::{Case, Seen};
 use events::map::{TopicKind, TopicMap};
-use events::system::Woke;
+use events::system::{LetterDecided, Woke};
 use runtime::rows::{HOLDS, HoldRow};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,7 +108,7 @@ pub fn checkpoints(case: &Case<'_>) -> Vec<String> {
     broken
 }
 
-/// What consumers emit in transactions, by topic: not what is appended beside them (an edge's commands, wakes, deltas) and
+/// What consumers emit in transactions, by topic: not what is appended beside them (an edge's commands, wakes, deltas, what a person did) and
 /// may stand there twice, nor what a person redrove.
 fn emitted<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a str, &'a Seen)> {
     let map = TopicMap::embedded();
@@ -121,7 +121,9 @@ fn emitted<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a str, &'a Seen)> 
         .flat_map(|(name, all)| all.iter().map(move |seen| (name.as_str(), seen)))
         .filter(|(_, seen)| {
             let source = seen.envelope.source.as_deref().unwrap_or_default();
-            source != "troupe/edge" && seen.envelope.redriven.is_none() && !seen.is::<Woke>()
+            !["troupe/edge", "troupe/operator"].contains(&source)
+                && seen.envelope.redriven.is_none()
+                && !seen.is::<Woke>()
         })
 }
 
@@ -212,7 +214,9 @@ pub fn tenants(case: &Case<'_>) -> Vec<String> {
             continue;
         }
         let tenant = seen.key.split_once('/').map(|(tenant, _)| tenant);
-        let known = tenant.is_some_and(|tenant| TENANTS.contains(&tenant));
+        // What became of a letter whose key is none is nobody's.
+        let nobodys = tenant == Some("troupe") && seen.is::<LetterDecided>();
+        let known = nobodys || tenant.is_some_and(|tenant| TENANTS.contains(&tenant));
         if tenant != seen.envelope.tenant.as_deref() || !known {
             let of = &seen.envelope.tenant;
             broken.push(format!("{} under {} is of {of:?}", seen.place(), seen.key));
