@@ -47,7 +47,7 @@ use tokio::task::JoinHandle;
 pub struct Options {
     /// Every topic and consumer.
     pub map: Arc<TopicMap>,
-    /// Results in one commit, at most; at least 1. What a commit costs beside its messages is some ten milliseconds on
+    /// Results in one commit, at most; at least 1. Where rows may have to be saved no more than 8,000. What a commit costs beside its messages is some ten milliseconds on
     /// Kafka, in which a fast stage handles thousands: many share it.
     pub results: usize,
     /// Breaks one rule on purpose.

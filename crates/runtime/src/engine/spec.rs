@@ -7,6 +7,10 @@ use events::map::{ConsumerKind, From, Tenants, Topic, TopicMap};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Results in one commit of a consumer that may have rows to save, at most: what saving them takes, whoever gets the
+/// partition next may wait for.
+const WITH_ROWS: usize = 8_000;
+
 /// Why a consumer cannot be run: a fault of wiring.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WiringError {
@@ -91,7 +95,10 @@ impl Spec {
             limit: mapped.limit.max(1),
             attempts: mapped.attempts.max(1),
             dead_topic: TopicMap::dead_topic(consumer.name).into(),
-            results: options.results.max(1),
+            results: match consumer.behaviour {
+                Behaviour::Bytes(_) => options.results.max(1),
+                _ => options.results.clamp(1, WITH_ROWS),
+            },
             parks: topic.consumers.len() == 1 && !matches!(consumer.behaviour, Behaviour::Bytes(_)),
             from_first: mapped.from == From::First,
             border,
