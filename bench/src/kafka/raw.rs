@@ -99,7 +99,7 @@ fn consumer(servers: &Servers, group: &str, topic: &str) -> Result<BaseConsumer,
     Ok(consumer)
 }
 
-/// Acks of all, idempotent, and the linger and compression of our own producers: none.
+/// Acks of all, idempotent, no compression, and nothing lingers: our own producers flush at the end of each transaction.
 fn producing(servers: &Servers) -> ClientConfig {
     let mut config = servers.client();
     config

@@ -4,6 +4,7 @@
 //! - Generation and member id of a group's metadata, which rdkafka keeps to itself (K2).
 //! - The id of a topic's present life (E2): rdkafka has no `DescribeTopics`.
 //! - Header names as they are: rdkafka panics on one that is not UTF-8, and outsiders write headers.
+//! - A flush that waits for nothing but its messages.
 //! - The offsets that the client has heard of last, without asking the broker: lag.
 #![allow(unsafe_code)]
 
@@ -170,6 +171,14 @@ pub(super) fn send_offsets<C: ClientContext>(
         sys::rd_kafka_error_destroy(error);
         Err(refusal)
     }
+}
+
+/// Sends what is queued at once, however long it might linger, and waits until all is delivered or refused, or the time is
+/// up: whoever must know asks afterwards. Somebody else serves the producer's events meanwhile. rdkafka's own `flush` waits
+/// for them itself, up to 100 ms longer.
+pub(super) fn flush<C: ClientContext>(producer: &Client<C>, within: Duration) {
+    // SAFETY: the client is alive.
+    unsafe { sys::rd_kafka_flush(producer.native_ptr(), milliseconds(within)) };
 }
 
 /// The id of the topic's present life, as Kafka's own tools print it; an error if it does not exist.

@@ -204,6 +204,8 @@ impl Options {
         let mut config = self.producing(batch);
         config
             .set("transactional.id", id)
+            // What is queued goes out when it is flushed, at the end of a transaction: in few batches, and at once.
+            .set("linger.ms", "20")
             .set("transaction.timeout.ms", millis(self.bounds.transaction))
             .set("message.timeout.ms", millis(self.bounds.transaction))
             // A commit is asked for again, on another connection, until it is answered.
@@ -263,7 +265,7 @@ mod tests {
             "enable.idempotence",
             "linger.ms",
         ];
-        let wanted = ["c.g.1", "5000", "5000", "all", "true", "0"];
+        let wanted = ["c.g.1", "5000", "5000", "all", "true", "20"];
         assert_eq!(of(&options().transactional("c.g.1", 1_000), &keys), wanted);
     }
 

@@ -391,6 +391,10 @@ impl Live {
     /// for it in steps of 100 ms.
     fn settle(&self, until: Instant) -> Result<(), Ended> {
         let late = || Ended::Broken(unreachable("deliveries take too long").into());
+        native::flush(
+            self.producer.client(),
+            until.saturating_duration_since(Instant::now()),
+        );
         if !self.deliveries.wait_for(self.sent, LOOK, until) {
             return Err(late());
         }
